@@ -1,0 +1,2 @@
+//! A Yjs-compatible CRDT engine.
+#![forbid(unsafe_code)]

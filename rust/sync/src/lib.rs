@@ -1,0 +1,2 @@
+//! The wire of a collaboration server.
+#![forbid(unsafe_code)]
