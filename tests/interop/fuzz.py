@@ -1,0 +1,118 @@
+"""Differential fuzz against Yjs: `python tests/interop/fuzz.py --edits 200000 --seed 1 --record`.
+
+Runs episodes of random edits (see `differential.py`) and prints the seed of each that fails. `--record` writes a dated
+record to `benches/results/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from differential import Difference, Episode  # noqa: E402
+from yjs_host import NodeMissing, YjsHost  # noqa: E402
+
+_RESULTS = Path(__file__).parents[2] / "benches" / "results"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What a run of many episodes did, and where it found differences."""
+
+    first_seed: int
+    episodes: int
+    edits: int
+    updates: int
+    seconds: float
+    failures: tuple[str, ...]
+
+
+def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
+    """Runs one episode for each number of edits in `episodes`, with consecutive seeds."""
+    started = time.perf_counter()
+    count = edits = updates = 0
+    failures: list[str] = []
+    for count, wanted in enumerate(episodes, start=1):
+        try:
+            outcome = Episode(yjs, first_seed + count - 1, wanted).run()
+        except Difference as difference:
+            failures.append(f"seed {first_seed + count - 1}: {difference}")
+            print(failures[-1], file=sys.stderr)
+        else:
+            edits += outcome.edits
+            updates += outcome.updates
+    return Campaign(first_seed, count, edits, updates, time.perf_counter() - started, tuple(failures))
+
+
+def record(campaign: Campaign, versions: dict[str, str]) -> Path:
+    """Writes what was run, where and with what outcome; returns the file."""
+    today = datetime.now(UTC).date().isoformat()
+    path = _RESULTS / f"{today}-differential-fuzz.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content: dict[str, Any] = {
+        "question": "do random histories end in the same document in npm yjs and in officina?",
+        "command": f"python {' '.join(sys.argv)}",
+        "date": today,
+        "seeds": [campaign.first_seed, campaign.first_seed + campaign.episodes - 1],
+        "episodes": campaign.episodes,
+        "edits": campaign.edits,
+        "updates": campaign.updates,
+        "differences": len(campaign.failures),
+        "failures": list(campaign.failures),
+        "seconds": round(campaign.seconds, 1),
+        "versions": {"officina": version("officina"), "python": platform.python_version(), **versions},
+        "machine": platform.platform(),
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def sizes(edits: int, edits_per_episode: int) -> Iterator[int]:
+    """Episode lengths that add up to `edits`; every tenth episode is ten times as long."""
+    episode = 0
+    while edits > 0:
+        episode += 1
+        wanted = min(edits, edits_per_episode * (10 if episode % 10 == 0 else 1))
+        yield wanted
+        edits -= wanted
+
+
+def _main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1, help="of the first episode; the next ones count up")
+    parser.add_argument("--edits", type=int, default=200_000, help="in all episodes together")
+    parser.add_argument("--edits-per-episode", type=int, default=250)
+    parser.add_argument("--episodes", type=int, help="run so many of exactly --edits-per-episode each")
+    parser.add_argument("--record", action="store_true", help="write a dated record to benches/results/")
+    options = parser.parse_args()
+    per_episode = options.edits_per_episode
+    chosen = iter([per_episode] * options.episodes) if options.episodes else sizes(options.edits, per_episode)
+    try:
+        host = YjsHost()
+    except NodeMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    with host:
+        campaign = run(host, options.seed, chosen)
+        print(
+            f"{campaign.edits:,} edits in {campaign.episodes} episodes, {campaign.updates:,} updates, "
+            f"{len(campaign.failures)} differences, {campaign.seconds:.0f} s"
+        )
+        if options.record:
+            print(f"recorded in {record(campaign, host.call('versions'))}")
+    return 1 if campaign.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
