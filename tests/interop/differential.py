@@ -1,20 +1,22 @@
-"""Two Yjs replicas and two of ours edit one document at random over a bad network; in the end all four must agree.
+"""Two Yjs replicas and two of ours edit one document over a bad network and must agree in the end.
 
-An `Episode` is one document, one seed and so many edits. Each round every replica receives some of what waits for it
-(shuffled, some of it twice, some merged into one update by Yjs or by us, some replaced by a diff against an old state)
-and makes a few edits. Then everything still under way is delivered, and the four are compared: state vectors byte for
-byte, deleted ranges, content as Yjs reads it, content as Python reads it.
+An `Episode` is one document, one seed and so many edits. Each round every replica receives some of
+what waits for it (shuffled, some of it twice, some merged into one update by Yjs or by us, some
+replaced by a diff against an old state) and makes a few random edits. Then everything still under
+way is delivered, and the four are compared: state vectors byte for byte, deleted ranges, content as
+Yjs reads it, content as Python reads it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
 from officina.crdt import Array, Doc, Map, Text, merge_updates
+
+from json_values import canonical, first_difference, from_json
 from our_edits import edit_at_random
 from yjs_host import YjsHost, decode, encode
 
@@ -23,7 +25,7 @@ _EDITS_A_ROUND = 12
 
 
 class Difference(AssertionError):
-    """The replicas do not agree, or one of them failed; says with which seed, and how to see it again."""
+    """The replicas disagree, or one of them failed; says how to see it again."""
 
 
 class Replica(Protocol):
@@ -52,7 +54,7 @@ class OurReplica:
         return self.doc.get_state()
 
     def edit(self, rng: Random, count: int) -> list[bytes]:
-        """Makes `count` random edits, several in one transaction at times; returns their updates."""
+        """Makes random edits, several in one transaction at times; returns their updates."""
         while count > 0:
             together = min(count, rng.choice([1, 1, 1, 3, 6]))
             with self.doc.transaction():
@@ -130,7 +132,9 @@ class Episode:
         self._calls: list[tuple[str, dict[str, Any]]] = []
         self._answers: list[Callable[[Any], None]] = []
         for replica, client in zip(self._theirs, clients[:2], strict=True):
-            self._ask("create", lambda _: None, doc=replica.name, client=client, gc=not keeps_deleted)
+            self._ask(
+                "create", lambda _: None, doc=replica.name, client=client, gc=not keeps_deleted
+            )
 
     def run(self) -> Outcome:
         """Edits, delivers everything, compares.
@@ -161,8 +165,18 @@ class Episode:
             for theirs in self._theirs:
                 self._deliver_to_yjs(theirs, self._some(theirs.inbox))
                 count = self._rng.randint(0, _EDITS_A_ROUND)
-                self._ask("edit", self._sender(theirs), doc=theirs.name, seed=self._rng.getrandbits(32), count=count)
-                self._ask("state", lambda state, to=theirs: setattr(to, "state", decode(state)), doc=theirs.name)
+                self._ask(
+                    "edit",
+                    self._sender(theirs),
+                    doc=theirs.name,
+                    seed=self._rng.getrandbits(32),
+                    count=count,
+                )
+                self._ask(
+                    "state",
+                    lambda state, to=theirs: setattr(to, "state", decode(state)),
+                    doc=theirs.name,
+                )
                 made += count
             for ours in self._ours:
                 ours.apply(self._some(ours.inbox))
@@ -188,7 +202,9 @@ class Episode:
         elif act < 0.4:
             source = self._rng.choice(self._theirs)
             state = encode(replica.state)
-            self._ask("update", lambda update: inbox.append(decode(update)), doc=source.name, state=state)
+            self._ask(
+                "update", lambda update: inbox.append(decode(update)), doc=source.name, state=state
+            )
 
     def _take(self, inbox: list[bytes]) -> list[bytes]:
         self._rng.shuffle(inbox)
@@ -204,7 +220,7 @@ class Episode:
         return delivered
 
     def _deliver_everything(self) -> None:
-        """Empties all inboxes; Yjs answers some deliveries with edits of its own, which are delivered too."""
+        """Empties all inboxes, also of what Yjs changes on its own account meanwhile."""
         while any(replica.inbox for replica in self._replicas):
             for ours in self._ours:
                 ours.apply(self._all(ours.inbox))
@@ -219,7 +235,12 @@ class Episode:
         return delivered
 
     def _deliver_to_yjs(self, replica: YjsReplica, updates: list[bytes]) -> None:
-        self._ask("apply", self._sender(replica), doc=replica.name, updates=[encode(update) for update in updates])
+        self._ask(
+            "apply",
+            self._sender(replica),
+            doc=replica.name,
+            updates=[encode(update) for update in updates],
+        )
 
     def _sender(self, replica: Replica) -> Callable[[Any], None]:
         return lambda updates: self._send(replica, [decode(update) for update in updates])
@@ -254,60 +275,17 @@ class Episode:
         for name, description in zip(names, seen, strict=True):
             for part, value in expected.items():
                 if name == "merge of all updates" and part == "deleted":
-                    continue  # deletions that follow from others are named by documents, not by single updates
+                    continue  # updates leave out deletions that follow from other deletions
                 _expect_same(f"{part} of {names[0]} and {name}", value, description[part])
         for ours in self._ours:
             _expect_same(f"state vector of {ours.name}", decode(expected["state"]), ours.state)
-            _expect_same(f"content of {ours.name} in Python", canonical(from_json(expected["plain"])), canonical(ours.plain()))
-
-
-def from_json(value: Any) -> Any:
-    """A value as Python holds it, from the portrait that Node draws of it."""
-    if isinstance(value, list):
-        return [from_json(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "$" in value:
-        return _tagged(value["$"], value["value"])
-    return {key: from_json(item) for key, item in value.items()}
-
-
-def _tagged(kind: str, value: Any) -> Any:
-    if kind == "bytes":
-        return decode(value)
-    if kind == "bigint":
-        return int(value)
-    if kind == "number":
-        return float(value)
-    return None
-
-
-def canonical(value: Any) -> Any:
-    """Numbers by value, as JavaScript has one kind of them: 1 and 1.0 are the same, 0.0 and -0.0 are not."""
-    if isinstance(value, dict):
-        return {key: canonical(item) for key, item in sorted(value.items())}
-    if isinstance(value, list | tuple):
-        return [canonical(item) for item in value]
-    if isinstance(value, bool | str | None):
-        return value
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    if isinstance(value, float) and (not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)):
-        return repr(value)
-    return int(value) if value == int(value) else value
+            _expect_same(
+                f"content of {ours.name} in Python",
+                canonical(from_json(expected["plain"])),
+                canonical(ours.plain()),
+            )
 
 
 def _expect_same(what: str, left: Any, right: Any) -> None:
     if left != right:
-        raise AssertionError(f"{what} differ:\n  {_first_difference(left, right)}")
-
-
-def _first_difference(left: Any, right: Any, path: str = "") -> str:
-    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
-        return next(_first_difference(left[key], right[key], f"{path}.{key}") for key in left if left[key] != right[key])
-    if isinstance(left, list) and isinstance(right, list):
-        for index, (a, b) in enumerate(zip(left, right, strict=False)):
-            if a != b:
-                return _first_difference(a, b, f"{path}[{index}]")
-        return f"{path}: {len(left)} against {len(right)} entries"
-    return f"{path}: {str(left)[:400]!r} against {str(right)[:400]!r}"
+        raise AssertionError(f"{what} differ:\n  {first_difference(left, right)}")

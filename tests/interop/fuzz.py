@@ -1,7 +1,7 @@
 """Differential fuzz against Yjs: `python tests/interop/fuzz.py --edits 200000 --seed 1 --record`.
 
-Runs episodes of random edits (see `differential.py`) and prints the seed of each that fails. `--record` writes a dated
-record to `benches/results/`.
+Runs episodes of random edits (see `differential.py`) and prints the seed of each that fails.
+`--record` writes a dated record to `benches/results/`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from differential import Difference, Episode  # noqa: E402
-from yjs_host import NodeMissing, YjsHost  # noqa: E402
+from differential import Difference, Episode
+from yjs_host import NodeMissing, YjsHost
 
 _RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
@@ -52,7 +52,9 @@ def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
         else:
             edits += outcome.edits
             updates += outcome.updates
-    return Campaign(first_seed, count, edits, updates, time.perf_counter() - started, tuple(failures))
+    return Campaign(
+        first_seed, count, edits, updates, time.perf_counter() - started, tuple(failures)
+    )
 
 
 def record(campaign: Campaign, versions: dict[str, str]) -> Path:
@@ -71,7 +73,11 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
         "differences": len(campaign.failures),
         "failures": list(campaign.failures),
         "seconds": round(campaign.seconds, 1),
-        "versions": {"officina": version("officina"), "python": platform.python_version(), **versions},
+        "versions": {
+            "officina": version("officina"),
+            "python": platform.python_version(),
+            **versions,
+        },
         "machine": platform.platform(),
     }
     path.write_text(json.dumps(content, indent=2) + "\n")
@@ -89,15 +95,23 @@ def sizes(edits: int, edits_per_episode: int) -> Iterator[int]:
 
 
 def _main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1, help="of the first episode; the next ones count up")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the first episode; the next ones count up"
+    )
     parser.add_argument("--edits", type=int, default=200_000, help="in all episodes together")
     parser.add_argument("--edits-per-episode", type=int, default=250)
-    parser.add_argument("--episodes", type=int, help="run so many of exactly --edits-per-episode each")
-    parser.add_argument("--record", action="store_true", help="write a dated record to benches/results/")
+    parser.add_argument("--episodes", type=int, help="run so many, each of --edits-per-episode")
+    parser.add_argument(
+        "--record", action="store_true", help="write a dated record to benches/results/"
+    )
     options = parser.parse_args()
     per_episode = options.edits_per_episode
-    chosen = iter([per_episode] * options.episodes) if options.episodes else sizes(options.edits, per_episode)
+    chosen = (
+        iter([per_episode] * options.episodes)
+        if options.episodes
+        else sizes(options.edits, per_episode)
+    )
     try:
         host = YjsHost()
     except NodeMissing as missing:

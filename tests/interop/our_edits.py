@@ -1,4 +1,4 @@
-"""One random edit of one random shared type of our `Doc`; the caller's generator makes every choice."""
+"""One random edit of one random shared type of our `Doc`; the caller's generator chooses all."""
 
 from __future__ import annotations
 
@@ -8,19 +8,56 @@ from typing import Any
 from officina.crdt import Array, Doc, Map, Text
 
 _WORDS = [
-    *("a", "b", "word ", "two words ", "\n", "ß", "é", "e\u0301", "a\u0302\u0323", "漢字", "한글", "עברית", "\u200d"),
-    *("😀", "👩‍👩‍👧", "𝒳", "🇪🇺", "\U0010ffff", "\0", "plain ascii, a little longer than the rest; "),
+    *(
+        "a",
+        "b",
+        "word ",
+        "two words ",
+        "\n",
+        "ß",
+        "é",
+        "e\u0301",
+        "a\u0302\u0323",
+        "漢字",
+        "한글",
+        "עברית",
+        "\u200d",
+    ),
+    *(
+        "😀",
+        "👩‍👩‍👧",
+        "\U0001d4b3",
+        "🇪🇺",
+        "\U0010ffff",
+        "\0",
+        "plain ascii, a little longer than the rest; ",
+    ),
 ]
 _KEYS = ["a", "b", "c", "key", "ключ", "🔑"]
 _NUMBERS = [
-    *(0, 1, -1, 63, 64, -64, 2**31 - 1, 2**31, -(2**31), 2**53 - 1, -(2**53), 2**53, 2**63 - 1, -(2**63)),
+    *(
+        0,
+        1,
+        -1,
+        63,
+        64,
+        -64,
+        2**31 - 1,
+        2**31,
+        -(2**31),
+        2**53 - 1,
+        -(2**53),
+        2**53,
+        2**63 - 1,
+        -(2**63),
+    ),
     *(0.0, -0.0, 0.5, -1.25, 0.1, 1e300, 5e-324, 3.4028234663852886e38),
     *(float("nan"), float("inf"), float("-inf")),
 ]
 
 
 def words(rng: Random) -> str:
-    """Text of one to four pieces: letters, combining marks, CJK, astral characters, control characters."""
+    """One to four pieces of text: letters, combining marks, CJK, astral and control characters."""
     return "".join(rng.choices(_WORDS, k=rng.randint(1, 4)))
 
 
@@ -45,7 +82,7 @@ def anything(rng: Random, depth: int = 0) -> Any:
 
 
 def edit_at_random(doc: Doc, rng: Random) -> None:
-    """Edits one of the roots `text`, `array`, `map`, or a shared type inside one of the last two."""
+    """Edits the root `text`, `array` or `map`, or a shared type inside the last two."""
     name = rng.choice(["text", "text", "text", "text", "array", "array", "map"])
     kinds: dict[str, Any] = {"text": Text, "array": Array, "map": Map}
     shared = _descend(doc.get(name, type=kinds[name]), rng)

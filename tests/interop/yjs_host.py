@@ -1,7 +1,8 @@
 """The official Yjs packages, run by Node behind a pipe and spoken to from Python.
 
-One `YjsHost` is one Node process. `call` asks one thing; `batch` sends many in one line, because a round trip through
-the pipe costs more than most of the questions. What can be asked is listed in `node/documents.mjs` and `node/peers.mjs`.
+One `YjsHost` is one Node process. `call` asks one thing; `batch` sends many in one line, because a
+round trip through the pipe costs more than most of the questions. What can be asked is listed in
+`node/documents.mjs` and `node/peers.mjs`.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def _node() -> str:
     node = shutil.which("node")
     if node is None:
         raise NodeMissing(
-            "Node.js is not on PATH: install Node.js 20 or newer to run the tests against the official Yjs packages"
+            "Node.js is not on PATH: install Node.js 20 or newer to test against the official Yjs packages"
         )
     if not (_HERE / "node_modules" / "yjs").is_dir():
         raise NodeMissing(f"the official Yjs packages are missing: run `npm ci` in {_HERE}")
