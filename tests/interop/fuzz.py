@@ -120,8 +120,9 @@ def _main() -> int:
     with host:
         campaign = run(host, options.seed, chosen)
         print(
-            f"{campaign.edits:,} edits in {campaign.episodes} episodes, {campaign.updates:,} updates, "
-            f"{len(campaign.failures)} differences, {campaign.seconds:.0f} s"
+            f"{campaign.edits:,} edits in {campaign.episodes} episodes, "
+            f"{campaign.updates:,} updates, {len(campaign.failures)} differences, "
+            f"{campaign.seconds:.0f} s"
         )
         if options.record:
             print(f"recorded in {record(campaign, host.call('versions'))}")

@@ -45,7 +45,7 @@ class YjsHost:
     """A Node process that holds Yjs documents and y-websocket clients by name."""
 
     def __init__(self) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
             [_node(), str(_HERE / "node" / "host.mjs")],
             stdin=subprocess.PIPE,
@@ -126,7 +126,7 @@ def _node() -> str:
     node = shutil.which("node")
     if node is None:
         raise NodeMissing(
-            "Node.js is not on PATH: install Node.js 20 or newer to test against the official Yjs packages"
+            "Node.js is not on PATH: install version 20 or newer to test against the Yjs packages"
         )
     if not (_HERE / "node_modules" / "yjs").is_dir():
         raise NodeMissing(f"the official Yjs packages are missing: run `npm ci` in {_HERE}")

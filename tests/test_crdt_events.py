@@ -1,0 +1,201 @@
+"""Transactions and observers: one event for each transaction, whatever it held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from officina.crdt import Array, Doc, Map, Text
+
+
+@pytest.fixture
+def doc() -> Doc:
+    return Doc(client_id=1)
+
+
+def test_each_edit_outside_a_transaction_is_one_update(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    text.insert(0, "a")
+    text.insert(1, "b")
+
+    assert len(sent) == 2
+
+
+def test_a_transaction_is_one_update_whatever_it_held(doc: Doc) -> None:
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    with doc.transaction():
+        doc.get("text", type=Text).insert(0, "text")
+        doc.get("map", type=Map)["key"] = "value"
+        doc.get("array", type=Array).extend([1, 2, 3])
+
+    copy = Doc()
+    assert len(sent) == 1
+    copy.apply_update(sent[0])
+    assert copy.get_state() == doc.get_state()
+    assert copy.get("map", type=Map).to_py() == {"key": "value"}
+
+
+def test_a_transaction_inside_another_is_part_of_it(doc: Doc) -> None:
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    with doc.transaction():
+        doc.get("text", type=Text).insert(0, "a")
+        with doc.transaction():
+            doc.get("text", type=Text).insert(1, "b")
+
+    assert len(sent) == 1
+
+
+def test_a_transaction_that_changed_nothing_sends_nothing(doc: Doc) -> None:
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    with doc.transaction():
+        pass
+    doc.apply_update(Doc().get_update())
+
+    assert sent == []
+
+
+def test_what_was_edited_before_an_error_in_a_transaction_is_kept_and_sent(doc: Doc) -> None:
+    """A transaction groups; it does not undo. Yjs does the same."""
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    def edit_and_fail() -> None:
+        with doc.transaction():
+            doc.get("text", type=Text).insert(0, "kept")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        edit_and_fail()
+
+    assert str(doc.get("text", type=Text)) == "kept"
+    assert len(sent) == 1
+
+
+def test_an_update_from_a_peer_is_announced_too(doc: Doc) -> None:
+    peer = Doc(client_id=2)
+    peer.get("text", type=Text).insert(0, "hello")
+    sent: list[bytes] = []
+    doc.observe(lambda event: sent.append(event.update))
+
+    doc.apply_update(peer.get_update())
+    doc.apply_update(peer.get_update())
+
+    assert len(sent) == 1
+
+
+def test_an_observer_that_was_removed_hears_nothing(doc: Doc) -> None:
+    sent: list[bytes] = []
+    subscription = doc.observe(lambda event: sent.append(event.update))
+    doc.unobserve(subscription)
+
+    doc.get("text", type=Text).insert(0, "a")
+
+    assert sent == []
+
+
+def test_a_text_event_says_what_changed_in_the_units_of_the_document(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    text.insert(0, "😀hello")
+    events: list[Any] = []
+    text.observe(events.append)
+
+    with doc.transaction():
+        del text[1:3]
+        text.insert(4, "!")
+
+    assert [event.delta for event in events] == [
+        [{"retain": 1}, {"delete": 2}, {"retain": 3}, {"insert": "!"}]
+    ]
+
+
+def test_an_array_event_says_what_changed(doc: Doc) -> None:
+    array = doc.get("array", type=Array)
+    array.extend([1, 2, 3])
+    events: list[Any] = []
+    array.observe(events.append)
+
+    with doc.transaction():
+        del array[0]
+        array.append("four")
+
+    assert [event.delta for event in events] == [
+        [{"delete": 1}, {"retain": 2}, {"insert": ["four"]}]
+    ]
+
+
+def test_a_map_event_names_the_keys_that_changed(doc: Doc) -> None:
+    shared = doc.get("map", type=Map)
+    shared.update({"changed": 1, "deleted": 2})
+    events: list[Any] = []
+    shared.observe(events.append)
+
+    with doc.transaction():
+        shared["changed"] = "new"
+        shared["added"] = True
+        del shared["deleted"]
+
+    (event,) = events
+    assert event.keys == {
+        "changed": {"action": "update", "oldValue": 1, "newValue": "new"},
+        "added": {"action": "add", "newValue": True},
+        "deleted": {"action": "delete", "oldValue": 2},
+    }
+
+
+def test_a_deep_observer_hears_of_changes_inside(doc: Doc) -> None:
+    shared = doc.get("map", type=Map)
+    shared["list"] = Array([Text("deep")])
+    batches: list[list[Any]] = []
+    shared.observe_deep(batches.append)
+
+    with doc.transaction():
+        shared["list"][0].insert(4, "er")
+        shared["other"] = 1
+
+    (batch,) = batches
+    assert sorted(event.path for event in batch) == [[], ["list", 0]]
+
+
+def test_a_shallow_observer_does_not_hear_of_changes_inside(doc: Doc) -> None:
+    shared = doc.get("map", type=Map)
+    shared["text"] = Text("deep")
+    events: list[Any] = []
+    shared.observe(events.append)
+
+    shared["text"].insert(0, "very ")
+
+    assert events == []
+
+
+def test_an_observer_may_read_and_edit_the_document(doc: Doc) -> None:
+    text, log = doc.get("text", type=Text), doc.get("log", type=Array)
+    text.observe(lambda event: log.append(str(text)))
+
+    text.insert(0, "a")
+    text.insert(1, "b")
+
+    assert log.to_py() == ["a", "ab"]
+
+
+def test_an_error_in_an_observer_reaches_whoever_made_the_edit_and_the_edit_stands(
+    doc: Doc,
+) -> None:
+    text = doc.get("text", type=Text)
+
+    def refuse(event: Any) -> None:
+        raise LookupError(str(event))
+
+    text.observe(refuse)
+
+    with pytest.raises(LookupError):
+        text.insert(0, "a")
+    assert str(text) == "a"

@@ -1,0 +1,109 @@
+"""Any object may be used on any thread, and threads do not wait for each other's documents."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from officina.crdt import Array, Doc, Map, Text
+
+THREADS = 4
+EDITS = 300
+
+
+def _in_threads(work: Callable[[int], None]) -> None:
+    barrier = threading.Barrier(THREADS)
+
+    def start(number: int) -> None:
+        barrier.wait()
+        work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(start, range(THREADS)))
+
+
+def test_threads_editing_one_document_lose_nothing() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    array = doc.get("array", type=Array)
+    shared = doc.get("map", type=Map)
+
+    def edit(number: int) -> None:
+        for count in range(EDITS):
+            text.insert(0, str(number))
+            array.append([number, count])
+            shared[f"{number}-{count}"] = count
+
+    _in_threads(edit)
+
+    assert sorted(str(text)) == sorted("0123" * EDITS)
+    assert len(shared) == THREADS * EDITS
+    for number in range(THREADS):
+        assert [n for a, n in array.to_py() if a == number] == list(range(EDITS))
+
+
+def test_a_transaction_keeps_other_threads_out_until_it_ends() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+
+    def edit(number: int) -> None:
+        for _ in range(EDITS // 10):
+            with doc.transaction():
+                for _ in range(10):
+                    text.insert(len(text), str(number))
+
+    _in_threads(edit)
+
+    written = str(text)
+    runs = [written[at : at + 10] for at in range(0, len(written), 10)]
+    assert all(run == run[0] * 10 for run in runs)
+
+
+def test_threads_feeding_one_document_with_updates_lose_nothing() -> None:
+    doc = Doc()
+
+    def feed(number: int) -> None:
+        author = Doc(client_id=number + 1)
+        text = author.get("text", type=Text)
+        for _ in range(EDITS):
+            before = author.get_state()
+            text.insert(0, str(number))
+            doc.apply_update(author.get_update(before))
+
+    _in_threads(feed)
+
+    assert sorted(str(doc.get("text", type=Text))) == sorted("0123" * EDITS)
+
+
+def test_documents_made_in_one_thread_can_be_edited_and_dropped_in_another() -> None:
+    docs = [Doc() for _ in range(THREADS)]
+    texts = [doc.get("text", type=Text) for doc in docs]
+
+    def edit(number: int) -> None:
+        texts[number].insert(0, "elsewhere")
+        docs[number].apply_update(Doc().get_update())
+        texts[number] = docs[number] = None  # type: ignore[call-overload]
+
+    _in_threads(edit)
+
+    assert docs == texts == [None] * THREADS
+
+
+def test_two_threads_exchanging_updates_through_observers_do_not_deadlock() -> None:
+    one, two = Doc(client_id=1), Doc(client_id=2)
+    one.observe(lambda event: two.apply_update(event.update))
+    two.observe(lambda event: one.apply_update(event.update))
+
+    def edit(number: int) -> None:
+        doc = (one, two)[number % 2]
+        text = doc.get("text", type=Text)
+        for _ in range(EDITS):
+            text.insert(0, str(number))
+
+    _in_threads(edit)
+
+    one.apply_update(two.get_update())
+    two.apply_update(one.get_update())
+    assert str(one.get("text", type=Text)) == str(two.get("text", type=Text))
+    assert len(one.get("text", type=Text)) == THREADS * EDITS
