@@ -36,9 +36,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, Fault> {
     let mut load = Load::new(plan)?;
     load.join()?;
     load.start = Instant::now();
-    load.type_until(plan.warmup)?;
+    load.type_until(plan.warmup, plan.warmup_rate.unwrap_or(plan.rate))?;
     let before = (server_time(plan.pid), load.delivered);
-    load.type_until(plan.warmup + plan.measured)?;
+    load.type_until(plan.warmup + plan.measured, plan.rate)?;
     let after = (server_time(plan.pid), load.delivered);
     let owed = load.sent * u64::from(plan.clients - 1);
     load.drain(owed)?;
@@ -174,8 +174,8 @@ impl<'a> Load<'a> {
         Fault::NotJoined { joined, wanted, seconds: JOIN_LIMIT.as_secs() }
     }
 
-    /// Types until `end` after the start, at the moments of a Poisson process, each time in a place drawn at random.
-    fn type_until(&mut self, end: Duration) -> Result<(), Fault> {
+    /// Types until `end` after the start, `rate` keystrokes per second, at the moments of a Poisson process, each time in a place drawn at random.
+    fn type_until(&mut self, end: Duration, rate: f64) -> Result<(), Fault> {
         let end = nanoseconds(end);
         let warm = nanoseconds(self.plan.warmup);
         let mut typists = Vec::with_capacity(BURST);
@@ -188,7 +188,7 @@ impl<'a> Load<'a> {
                     self.lag.record(now - self.next_keystroke);
                 }
                 typists.push(index);
-                self.next_keystroke += self.random.gap(self.plan.rate);
+                self.next_keystroke += self.random.gap(rate);
             }
             for index in typists.drain(..) {
                 self.peers[index].flush();

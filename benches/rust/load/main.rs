@@ -36,6 +36,7 @@ officina-load --server HOST:PORT [options]
   --clients N          clients in each document (default 10)
   --rate N             keystrokes per second, all clients together (default 1000)
   --warmup SECONDS     typing before anything is measured (default 1)
+  --warmup-rate N      keystrokes per second meanwhile (default: the rate)
   --seconds SECONDS    typing that is measured (default 4)
   --pid PID            the server's process, to read its processor time
 
@@ -67,6 +68,8 @@ struct Plan {
     rooms: u32,
     clients: u32,
     rate: f64,
+    /// Keystrokes per second before anything is measured; `rate` when not given.
+    warmup_rate: Option<f64>,
     warmup: Duration,
     measured: Duration,
     pid: Option<u32>,
@@ -108,6 +111,7 @@ fn plan_from_arguments() -> Result<Option<Plan>, lexopt::Error> {
         rooms: 100,
         clients: 10,
         rate: 1000.0,
+        warmup_rate: None,
         warmup: Duration::from_secs(1),
         measured: Duration::from_secs(4),
         pid: None,
@@ -120,6 +124,7 @@ fn plan_from_arguments() -> Result<Option<Plan>, lexopt::Error> {
             Long("rooms") => plan.rooms = arguments.value()?.parse()?,
             Long("clients") => plan.clients = arguments.value()?.parse()?,
             Long("rate") => plan.rate = arguments.value()?.parse()?,
+            Long("warmup-rate") => plan.warmup_rate = Some(arguments.value()?.parse()?),
             Long("warmup") => plan.warmup = seconds(&mut arguments)?,
             Long("seconds") => plan.measured = seconds(&mut arguments)?,
             Long("pid") => plan.pid = Some(arguments.value()?.parse()?),
@@ -128,7 +133,11 @@ fn plan_from_arguments() -> Result<Option<Plan>, lexopt::Error> {
         }
     }
     plan.server = server.ok_or("--server is missing")?;
-    if plan.rooms == 0 || plan.clients < 2 || plan.rate <= 0.0 {
+    if plan.rooms == 0
+        || plan.clients < 2
+        || plan.rate <= 0.0
+        || plan.warmup_rate.is_some_and(|rate| rate <= 0.0)
+    {
         return Err("a load needs a room, two clients and a rate above zero".into());
     }
     Ok(Some(plan))

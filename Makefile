@@ -1,0 +1,78 @@
+# The verbs of this project; `make help` lists them. Each calls the tool that does the work.
+
+PYTHON ?= python3
+FUZZ_SECONDS ?= 60
+
+BIN := .venv/bin
+RUST := Cargo.toml Cargo.lock $(shell find rust -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+
+.DEFAULT_GOAL := help
+.PHONY: help run build setup test check fuzz bench bench-engine bench-server docs node
+
+help: ## list these verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: build ## start the server on http://127.0.0.1:8800, its data in ./officina-data
+	@officina serve --host 127.0.0.1 --port 8800 --data ./officina-data
+
+build: .venv/.built ## make .venv and build the extension into it, optimized
+
+setup: build node .venv/.test tests/interop/node_modules/.package-lock.json ## install what the tests need
+
+test: setup ## run every test: Rust, Python, and the official Yjs packages in Node
+	cargo test --workspace --quiet
+	pytest
+
+check: build .venv/.test .venv/.check ## format, lints, types, stubs, licenses, advisories
+	ruff format --check
+	ruff check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	mypy
+	stubtest officina._native
+	pyright
+	cargo deny check licenses bans sources
+	@cargo deny check advisories || echo "advisories: not checked, or not clean; the database is on github.com"
+
+fuzz: .venv/.test ## fuzz every decoder (FUZZ_SECONDS each) and the engine against Yjs
+	cd rust/fuzz && for target in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	python tests/interop/fuzz.py --edits 200000
+
+bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results
+
+bench-engine: build .venv/.test .venv/.bench ## the engine, through Python
+	python -m benches.python.engine --record
+
+bench-server: build .venv/.test .venv/.bench node benches/peers/node_modules/.package-lock.json ## the server, under load
+	cargo build --release --package officina-benches
+	python -m benches.python.server --record
+
+docs: build .venv/.test ## build the Rust reference and run every code block of the documents
+	cargo doc --workspace --no-deps
+	pytest tests/test_docs_*.py
+
+node:
+	@command -v npm > /dev/null || { echo "Node.js 20 or newer is missing. The interop tests and the server bench" \
+	    "run the official Yjs packages in it: install Node.js with npm, then repeat this command."; exit 1; }
+
+.venv/.created:
+	$(PYTHON) -m venv .venv
+	$(PIP) install --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
+	touch $@
+
+.venv/.built: .venv/.created pyproject.toml $(RUST)
+	maturin develop --release --locked --extras server
+	touch $@
+
+.venv/.test .venv/.check .venv/.bench: .venv/.%: .venv/.created pyproject.toml
+	$(PIP) install --group $*
+	touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund
+	touch $@

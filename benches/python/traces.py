@@ -1,0 +1,93 @@
+"""The editing traces that the benches replay: recorded where at hand, generated otherwise."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+NAMES = ("automerge-paper", "friendsforever_flat", "rustcode", "sveltecomponent")
+
+Edit = tuple[int, int, str]
+"""Position, deleted length, inserted text; both counted in code points."""
+
+_BESIDE_THE_CHECKOUT = Path(__file__).parents[3] / "shared" / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one author did, edit by edit, and the text it led to.
+
+    The text is ASCII: libraries that count bytes and libraries that count characters agree on every
+    position.
+    """
+
+    name: str
+    edits: list[Edit]
+    end: str
+
+
+def load_traces() -> list[Trace]:
+    """The four sequential traces, or one that is generated when their folder is not found.
+
+    The folder is `traces` in `$OFFICINA_BENCH_DATA`, or in `../shared/data` beside the checkout.
+    """
+    folder = Path(os.environ.get("OFFICINA_BENCH_DATA", _BESIDE_THE_CHECKOUT)) / "traces"
+    if folder.is_dir():
+        return [read_trace(folder / f"{name}.json.gz") for name in NAMES]
+    return [generate_trace(edits=50_000, seed=1)]
+
+
+def read_trace(path: Path) -> Trace:
+    """Read a trace in the format of josephg/editing-traces.
+
+    Raises:
+        ValueError: the text is not ASCII.
+    """
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        recorded = json.load(file)
+    edits: list[Edit] = [(0, 0, recorded["startContent"])] if recorded["startContent"] else []
+    edits += [
+        (position, deleted, inserted)
+        for transaction in recorded["txns"]
+        for position, deleted, inserted in transaction["patches"]
+    ]
+    trace = Trace(path.name.removesuffix(".json.gz"), edits, recorded["endContent"])
+    if not trace.end.isascii() or not all(inserted.isascii() for _, _, inserted in edits):
+        message = f"{path} is not ASCII, so the libraries would not agree on positions"
+        raise ValueError(message)
+    return trace
+
+
+def generate_trace(edits: int, seed: int) -> Trace:
+    """One author who types and erases in bursts, and moves the cursor between them.
+
+    The shape follows the recorded traces: bursts of a dozen characters on average, one in five of
+    them erasing, most jumps near, some anywhere.
+    """
+    source = random.Random(seed)
+    text: list[str] = []
+    made: list[Edit] = []
+    cursor = 0
+    while len(made) < edits:
+        near = source.random() < 0.8
+        cursor = (
+            min(max(0, cursor + source.randint(-80, 80)), len(text))
+            if near
+            else source.randint(0, len(text))
+        )
+        erasing = source.random() < 0.2
+        for _ in range(min(source.randint(1, 24), edits - len(made))):
+            if erasing and cursor > 0:
+                cursor -= 1
+                del text[cursor]
+                made.append((cursor, 1, ""))
+            else:
+                character = source.choice("etaoin shrdlu\n")
+                text.insert(cursor, character)
+                made.append((cursor, 0, character))
+                cursor += 1
+    return Trace(f"generated-{edits}-{seed}", made, "".join(text))
