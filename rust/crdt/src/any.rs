@@ -4,12 +4,13 @@ use crate::error::DecodeError;
 use crate::lib0::{MAX_SAFE_INTEGER, Reader, Writer};
 
 /// How deep a plain value may nest; a deeper one is refused, so that no recursion over it can exhaust the stack.
-pub const MAX_DEPTH: usize = 256;
+pub(crate) const MAX_DEPTH: usize = 256;
 
 /// A plain JSON-like value, as lib0's `any` encoding carries it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Any {
     /// JavaScript's `undefined`.
+    #[default]
     Undefined,
     /// JSON's `null`.
     Null,
@@ -35,7 +36,7 @@ impl Any {
     /// Decodes one value.
     ///
     /// # Errors
-    /// Any [`DecodeError`]; nesting is limited to [`MAX_DEPTH`].
+    /// Any [`DecodeError`]; nesting is limited to 256 levels.
     /// # Source
     /// lib0 `readAny`.
     pub fn decode_from(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -41,6 +41,40 @@ impl DeleteSet {
         }
     }
 
+    /// Adds a range to a normalized set and keeps it normalized; returns whether any of it was new.
+    pub(crate) fn insert(&mut self, client: ClientId, clocks: Range<u32>) -> bool {
+        if clocks.is_empty() {
+            return false;
+        }
+        let ranges = self.clients.entry(client).or_default();
+        let from = ranges.partition_point(|range| range.end < clocks.start);
+        let to = ranges.partition_point(|range| range.start <= clocks.end);
+        if ranges[from..to].iter().any(|range| range.start <= clocks.start && clocks.end <= range.end) {
+            return false;
+        }
+        let joined = ranges[from..to].iter().fold(clocks, |joined, range| {
+            joined.start.min(range.start)..joined.end.max(range.end)
+        });
+        ranges.splice(from..to, [joined]);
+        true
+    }
+
+    /// Takes the parts of a normalized set that lie below each client's clock out of it.
+    pub(crate) fn take_below(&mut self, clock_of: impl Fn(ClientId) -> u32) -> Vec<(ClientId, Range<u32>)> {
+        let mut taken = Vec::new();
+        self.clients.retain(|&client, ranges| {
+            let clock = clock_of(client);
+            let whole = ranges.partition_point(|range| range.end <= clock);
+            taken.extend(ranges.drain(..whole).map(|range| (client, range)));
+            if let Some(cut) = ranges.first_mut().filter(|range| range.start < clock) {
+                taken.push((client, cut.start..clock));
+                cut.start = clock;
+            }
+            !ranges.is_empty()
+        });
+        taken
+    }
+
     /// Adds everything in `other`.
     pub fn extend(&mut self, other: &Self) {
         for (client, clocks) in other.iter() {

@@ -68,4 +68,49 @@ pub enum DecodeError {
         /// Where the block starts.
         at: usize,
     },
+    /// The document has no room for more: its arenas are addressed by 32 bits.
+    #[error("the document is full: no room for an update of {bytes} bytes")]
+    DocumentFull {
+        /// The size of the update.
+        bytes: usize,
+    },
+}
+
+/// Why a local edit was refused. Nothing has been changed when one is returned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// An index or range reaches past the end.
+    #[error("index {index} is out of range for a length of {len}")]
+    OutOfRange {
+        /// The first index past what is allowed.
+        index: u64,
+        /// The length of the sequence.
+        len: u32,
+    },
+    /// An index falls between the bytes or UTF-16 units of one character.
+    #[error("index {index} lies inside a character")]
+    InsideCharacter {
+        /// The index.
+        index: u32,
+    },
+    /// The shared type was deleted.
+    #[error("the shared type was deleted and can no longer be changed")]
+    Gone,
+    /// A root was asked for as another type than it is.
+    #[error("{name:?} is already a {found:?}, not a {asked:?}")]
+    TypeMismatch {
+        /// The name of the root.
+        name: String,
+        /// What it is.
+        found: crate::TypeTag,
+        /// What was asked for.
+        asked: crate::TypeTag,
+    },
+    /// The document's clock or storage has no room for so much content.
+    #[error("the document is full: no room for {units} more units")]
+    Full {
+        /// How many units were to be added.
+        units: usize,
+    },
 }

@@ -1,16 +1,53 @@
 //! A Yjs-compatible CRDT engine: shared text, maps and arrays that merge without conflicts.
+//!
+//! A [`Doc`] is one replica. Edits made to it, and updates received from others, become [blocks](block):
+//! runs of content that one client inserted, each remembering its neighbors at the time. [`integrate`]
+//! puts every block where YATA wants it, so that all replicas end up with the same order. What makes it fast:
+//!
+//! * `block`, `arena`: a block is 64 bytes and names a range of a shared text arena; splitting moves no text;
+//! * `tree`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
+//!   finds the next keystroke's in O(1);
+//! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
+//! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
+//! * `update`, `encode`, `merge`: the V1 format, with and without a document;
+//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`: local edits, reading.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "slots, clocks and lengths are 32 bits by design; `check_room` and `check_growth` guard what enters"
+)]
 
 mod any;
+mod arena;
+mod block;
+mod branch;
 mod delete_set;
+mod doc;
+mod edit;
+mod encode;
 mod error;
+mod event;
 mod id;
+mod index;
+mod integrate;
 pub mod lib0;
+mod merge;
+mod pending;
 mod state_vector;
+mod store;
+mod transaction;
+mod tree;
+mod update;
 
 pub use any::Any;
 pub use delete_set::DeleteSet;
-pub use error::DecodeError;
+pub use doc::{Applied, Changes, Doc, Listening, Statistics};
+pub use edit::{Input, SharedType, Value};
+pub use error::{DecodeError, EditError};
+pub use event::{Delta, Event, KeyChange, PathStep};
 pub use id::{ClientId, Id};
+pub use merge::{diff_update, merge_updates, state_vector_from_update};
 pub use state_vector::StateVector;
+pub use tree::Unit;
+pub use update::TypeTag;

@@ -1,0 +1,302 @@
+//! A document: what replicas exchange updates of.
+
+use hashbrown::HashMap;
+
+use crate::delete_set::DeleteSet;
+use crate::error::DecodeError;
+use crate::event::Event;
+use crate::id::{ClientId, Id};
+use crate::integrate::Integrated;
+use crate::merge::merge_updates;
+use crate::pending::Pending;
+use crate::state_vector::StateVector;
+use crate::store::Store;
+use crate::tree::Unit;
+use crate::update::Update;
+
+/// What the owner of a document wants to know of a transaction; what nobody asks for costs nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// The transaction's own update and state vectors.
+    pub updates: bool,
+    /// What changed in each shared type, counted in this unit.
+    pub events: Option<Unit>,
+}
+
+/// What a transaction did.
+#[derive(Debug)]
+pub struct Changes {
+    /// The state before the first change.
+    pub before: StateVector,
+    /// The state after the last change.
+    pub after: StateVector,
+    /// What was deleted.
+    pub deletes: DeleteSet,
+    /// The update that repeats the transaction elsewhere.
+    pub update: Vec<u8>,
+    /// What changed in each shared type, outer types first.
+    pub events: Vec<Event>,
+}
+
+/// What applying an update did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether the document holds anything now that it did not before, pending blocks included.
+    pub changed: bool,
+}
+
+/// How large a document is; see [`Doc::statistics`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Runs of content, deleted ones included.
+    pub blocks: usize,
+    /// Replicas that have ever inserted anything.
+    pub clients: usize,
+    /// Units ever inserted: characters (in UTF-16 units), elements, map entries, marks.
+    pub history: u64,
+    /// Of these, how many are deleted.
+    pub deleted: u64,
+    /// Blocks that wait for something not yet received.
+    pub pending_blocks: usize,
+    /// Bytes held in memory, approximately.
+    pub heap_bytes: usize,
+}
+
+/// One replica of a shared document.
+///
+/// ```
+/// use officina_crdt::{Doc, TypeTag, Unit};
+///
+/// let mut ours = Doc::new(1);
+/// let text = ours.root("text", TypeTag::Text)?;
+/// ours.insert_text(text, 0, "hello", Unit::CodePoint)?;
+///
+/// let mut theirs = Doc::new(2);
+/// theirs.apply_update(&ours.encode_update())?;
+/// let text = theirs.root("text", TypeTag::Text)?;
+/// assert_eq!(theirs.text(text)?, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Doc {
+    pub(crate) client_id: ClientId,
+    pub(crate) store: Store,
+    pending: Pending,
+    scratch: Update,
+    /// Whether a transaction was opened by [`Doc::begin`].
+    open: bool,
+    listening: Listening,
+}
+
+impl Doc {
+    /// An empty document whose local edits carry `client_id`, which no other replica may use; at most 53 bits.
+    #[must_use]
+    pub fn new(client_id: ClientId) -> Self {
+        Self {
+            client_id: client_id & crate::lib0::MAX_SAFE_INTEGER,
+            store: Store::default(),
+            pending: Pending::default(),
+            scratch: Update::default(),
+            open: false,
+            listening: Listening::default(),
+        }
+    }
+
+    /// The id that local edits carry.
+    #[must_use]
+    pub fn client_id(&self) -> ClientId {
+        self.client_id
+    }
+
+    /// Opens a transaction: until [`Doc::commit`], everything counts as one change. Edits outside of
+    /// a transaction need neither.
+    pub fn begin(&mut self, listening: Listening) {
+        self.open = true;
+        self.listening = listening;
+        let transaction = &mut self.store.transaction;
+        transaction.recorded = listening.updates || listening.events.is_some();
+        transaction.keeps_deleted = listening.events.is_some();
+    }
+
+    /// Whether a transaction is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Closes the transaction; [`None`] if nothing changed or nobody listens.
+    pub fn commit(&mut self) -> Option<Changes> {
+        self.open = false;
+        let listening = std::mem::take(&mut self.listening);
+        let changes = if self.store.transaction.recorded && !self.store.transaction.changed_nothing() {
+            Some(self.close(listening))
+        } else {
+            None
+        };
+        self.store.transaction = crate::transaction::Transaction::default();
+        self.store.squeeze();
+        changes
+    }
+
+    fn close(&mut self, listening: Listening) -> Changes {
+        self.store.transaction.deletes.normalize();
+        let events = listening.events.map_or_else(Vec::new, |unit| self.store.events(unit));
+        if self.store.transaction.keeps_deleted {
+            self.store.transaction.keeps_deleted = false;
+            self.store.collect_transaction();
+        }
+        let after = self.state_vector();
+        let mut before = after.clone();
+        for &(slot, clock) in &self.store.transaction.before {
+            before.set(self.store.clients.get(slot).client, clock);
+        }
+        let starts = std::mem::take(&mut self.store.transaction.before);
+        let deletes = std::mem::take(&mut self.store.transaction.deletes);
+        let update = if listening.updates { self.store.encode_from(starts, &deletes) } else { Vec::new() };
+        Changes { before, after, deletes, update, events }
+    }
+
+    /// Integrates a V1 update. What depends on blocks that are still missing waits for them.
+    ///
+    /// The update is decoded whole first: if that fails, the document is as it was.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`].
+    pub fn apply_update(&mut self, bytes: &[u8]) -> Result<Applied, DecodeError> {
+        let mut update = std::mem::take(&mut self.scratch);
+        let decoded = update.decode(bytes).and_then(|()| self.store.check_room(bytes.len()));
+        let applied = decoded.map(|()| Applied { changed: self.integrate(&update, bytes) });
+        // A rare large update must not pin its scratch space for the life of the document.
+        if update.blocks.len() <= 1024 {
+            self.scratch = update;
+        }
+        if !self.open {
+            self.store.squeeze();
+        }
+        applied
+    }
+
+    fn integrate(&mut self, update: &Update, bytes: &[u8]) -> bool {
+        let mut changed = self.integrate_blocks(update, bytes);
+        for (client, clocks) in update.deletes.iter() {
+            let known = clocks.end.min(self.store.clients.next_clock(client)).max(clocks.start);
+            changed |= self.store.delete_range(client, clocks.start..known);
+            changed |= self.pending.deletes.insert(client, known..clocks.end);
+        }
+        if self.pending.is_empty() {
+            return changed;
+        }
+        changed |= self.pending.retry(&mut self.store);
+        let store = &mut self.store;
+        for (client, clocks) in self.pending.deletes.take_below(|client| store.clients.next_clock(client)) {
+            store.delete_range(client, clocks);
+        }
+        changed
+    }
+
+    /// Integrates the sections of an update side by side: one that needs another's blocks sleeps until
+    /// they are there. What is left at the end becomes pending.
+    fn integrate_blocks(&mut self, update: &Update, bytes: &[u8]) -> bool {
+        let mut changed = false;
+        let mut next: Vec<u32> = update.sections.iter().map(|section| section.start).collect();
+        let mut ready: Vec<usize> = (0..update.sections.len()).collect();
+        let mut asleep: HashMap<ClientId, Vec<(u32, usize)>> = HashMap::new();
+        while let Some(section) = ready.pop() {
+            let mut added = None;
+            while next[section] < update.sections[section].end {
+                let carrier = &update.blocks[next[section] as usize];
+                match self.store.integrate(carrier, bytes) {
+                    Integrated::Missing(Id { client, clock }) => {
+                        asleep.entry(client).or_default().push((clock, section));
+                        break;
+                    }
+                    Integrated::Added => added = Some(carrier.client),
+                    Integrated::Known => {}
+                }
+                next[section] += 1;
+            }
+            let Some(client) = added else { continue };
+            changed = true;
+            if let Some(sleepers) = asleep.get_mut(&client) {
+                let state = self.store.clients.next_clock(client);
+                sleepers.retain(|&(clock, sleeper)| {
+                    let sleeps_on = clock >= state;
+                    if !sleeps_on {
+                        ready.push(sleeper);
+                    }
+                    sleeps_on
+                });
+            }
+        }
+        for (section, range) in update.sections.iter().enumerate() {
+            for carrier in &update.blocks[next[section] as usize..range.end as usize] {
+                changed |= self.pending.keep(carrier, bytes);
+            }
+        }
+        changed
+    }
+
+    /// What this replica has of each client.
+    #[must_use]
+    pub fn state_vector(&self) -> StateVector {
+        self.store.clients.iter().map(|blocks| (blocks.client, blocks.next_clock)).collect()
+    }
+
+    /// The whole document as a V1 update, with what is pending.
+    #[must_use]
+    pub fn encode_update(&self) -> Vec<u8> {
+        self.encode_diff(&StateVector::new())
+    }
+
+    /// What a replica with `remote` as its state lacks, as a V1 update: its missing blocks, every deletion,
+    /// and what is pending here.
+    #[must_use]
+    pub fn encode_diff(&self, remote: &StateVector) -> Vec<u8> {
+        let starts = self.store.clients.iter().enumerate();
+        let starts = starts.map(|(slot, blocks)| (slot as u32, remote.get(blocks.client))).collect();
+        let update = self.store.encode_from(starts, &self.store.all_deletes());
+        if self.pending.is_empty() {
+            return update;
+        }
+        let with_pending = merge_updates(&[&update, &self.pending.encode()]);
+        with_pending.expect("both updates were just encoded here")
+    }
+
+    /// Whether nothing was ever inserted and nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.store.clients.iter().all(|blocks| blocks.next_clock == 0)
+    }
+
+    /// Whether blocks or deletions wait for something not yet received.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The first missing unit of each client that something waits for.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Id> {
+        self.pending.missing(&self.store)
+    }
+
+    /// Everything deleted so far.
+    #[must_use]
+    pub fn delete_set(&self) -> DeleteSet {
+        self.store.all_deletes()
+    }
+
+    /// How large the document is. O(n) in its blocks.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let deleted = self.store.all_deletes().iter().map(|(_, clocks)| u64::from(clocks.end - clocks.start)).sum();
+        Statistics {
+            blocks: self.store.block_count(),
+            clients: self.store.clients.iter().filter(|blocks| blocks.next_clock > 0).count(),
+            history: self.store.clients.iter().map(|blocks| u64::from(blocks.next_clock)).sum(),
+            deleted,
+            pending_blocks: self.pending.block_count(),
+            heap_bytes: self.store.heap_bytes(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Writing what a document holds as a V1 update.
+
+use crate::block::{Item, ItemId, Kind, LocalId, NONE};
+use crate::delete_set::DeleteSet;
+use crate::lib0::Writer;
+use crate::store::{Payload, Store};
+use crate::update::{Header, HeaderParent, text_from};
+
+impl Store {
+    /// Writes the blocks from each client's clock on, and `deletes`.
+    pub(crate) fn encode_from(&self, mut starts: Vec<(u32, u32)>, deletes: &DeleteSet) -> Vec<u8> {
+        starts.retain(|&(slot, clock)| clock < self.clients.get(slot).next_clock);
+        starts.sort_unstable_by_key(|&(slot, _)| std::cmp::Reverse(self.clients.get(slot).client));
+        let mut writer = Writer::with_capacity(64);
+        writer.var_uint(starts.len() as u64);
+        let mut blocks = Writer::new();
+        for (slot, clock) in starts {
+            blocks.clear();
+            let count = self.encode_section(slot, clock, &mut blocks);
+            writer.var_uint(count);
+            writer.var_uint(self.clients.get(slot).client);
+            writer.var_uint(u64::from(clock));
+            writer.bytes(blocks.as_bytes());
+        }
+        deletes.encode_into(&mut writer);
+        writer.into_bytes()
+    }
+
+    /// Every deleted unit of the document.
+    pub(crate) fn all_deletes(&self) -> DeleteSet {
+        let mut deletes = DeleteSet::new();
+        for blocks in self.clients.iter() {
+            for item in blocks.items_from(0) {
+                let item = self.item(item);
+                if item.deleted {
+                    deletes.add(blocks.client, item.clock..item.end());
+                }
+            }
+        }
+        deletes
+    }
+
+    /// Writes one client's blocks, runs joined; returns how many were written.
+    fn encode_section(&self, slot: u32, clock: u32, writer: &mut Writer) -> u64 {
+        let mut items = self.clients.get(slot).items_from(clock).peekable();
+        let mut count = 0;
+        let mut run = Vec::new();
+        while let Some(first) = items.next() {
+            run.clear();
+            run.push(first);
+            let mut last = first;
+            while let Some(next) = items.next_if(|&next| self.is_one_run(last, next)) {
+                run.push(next);
+                last = next;
+            }
+            let offset = if count == 0 { clock - self.item(first).clock } else { 0 };
+            self.encode_run(&run, offset, writer);
+            count += 1;
+        }
+        count
+    }
+
+    /// Whether two blocks that are neighbors in clock order read the same when written as one.
+    fn is_one_run(&self, item: ItemId, next: ItemId) -> bool {
+        let (left, right) = (self.item(item), self.item(next));
+        match left.kind {
+            Kind::Gc => right.kind == Kind::Gc,
+            Kind::Deleted | Kind::String | Kind::Any => left.right == next && Self::continues(left, right),
+            _ => false,
+        }
+    }
+
+    fn encode_run(&self, run: &[ItemId], offset: u32, writer: &mut Writer) {
+        let Some((&first, rest)) = run.split_first() else { return };
+        let item = self.item(first);
+        let units = run.iter().map(|&item| self.item(item).len).sum::<u32>() - offset;
+        if item.kind == Kind::Gc {
+            writer.byte(Kind::Gc as u8);
+            writer.var_uint(u64::from(units));
+            return;
+        }
+        let header = self.header(item, offset);
+        header.write(writer);
+        match item.kind {
+            Kind::Gc | Kind::Deleted => writer.var_uint(u64::from(units)),
+            Kind::String => {
+                let (replacement, head) = text_from(self.text_of(item), offset);
+                let tail = rest.iter().map(|&item| self.text_of(self.item(item)));
+                let length = replacement.len() + head.len() + tail.clone().map(str::len).sum::<usize>();
+                writer.var_uint(length as u64);
+                writer.bytes(replacement.as_bytes());
+                writer.bytes(head.as_bytes());
+                tail.for_each(|text| writer.bytes(text.as_bytes()));
+            }
+            Kind::Any => {
+                writer.var_uint(u64::from(units));
+                let values = run.iter().flat_map(|&item| self.values_of(self.item(item)));
+                values.skip(offset as usize).for_each(|value| value.encode_into(writer));
+            }
+            Kind::Type => self.encode_type(item, writer),
+            Kind::Json | Kind::Binary | Kind::Embed | Kind::Format | Kind::Doc => {
+                if let Some(payload) = self.payload(item) {
+                    encode_payload(payload, offset, writer);
+                }
+            }
+        }
+    }
+
+    fn header(&self, item: &Item, offset: u32) -> Header<'_> {
+        let origin = match offset {
+            0 => item.origin,
+            _ => LocalId { client: item.client, clock: item.clock + offset - 1 },
+        };
+        let global = |id: LocalId| (!id.is_none()).then(|| self.global(id));
+        let branch = self.branches.get(item.parent);
+        let parent = match &branch.root {
+            Some(name) => HeaderParent::Root(name),
+            None => HeaderParent::Block(self.global(self.item(branch.item).first_id())),
+        };
+        Header {
+            kind: item.kind,
+            origin: global(origin),
+            right_origin: global(item.right_origin),
+            parent,
+            key: (item.key != NONE).then(|| self.keys.name(item.key)),
+        }
+    }
+
+    fn encode_type(&self, item: &Item, writer: &mut Writer) {
+        let branch = self.branches.get(item.content.at);
+        if let Some(tag) = branch.tag {
+            writer.byte(tag as u8);
+            if tag.is_named() {
+                writer.var_string(branch.name.as_deref().unwrap_or_default());
+            }
+        }
+    }
+}
+
+fn encode_payload(payload: &Payload, offset: u32, writer: &mut Writer) {
+    match payload {
+        Payload::Json(strings) => {
+            let strings = &strings[offset as usize..];
+            writer.var_uint(strings.len() as u64);
+            strings.iter().for_each(|text| writer.var_string(text));
+        }
+        Payload::Binary(bytes) => writer.var_bytes(bytes),
+        Payload::Embed(json) => writer.var_string(json),
+        Payload::Format(key, value) => {
+            writer.var_string(key);
+            writer.var_string(value);
+        }
+        Payload::Doc(bytes) => writer.bytes(bytes),
+    }
+}

@@ -1,0 +1,283 @@
+//! What a transaction changed, as seen from each shared type.
+
+use hashbrown::HashMap;
+
+use crate::block::{BranchId, Item, ItemId, KeyId, Kind, NONE};
+use crate::edit::{SharedType, Value};
+use crate::store::Store;
+use crate::tree::Unit;
+
+/// One step from a shared type to one inside it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PathStep {
+    /// A map key, or the name of a root.
+    Key(Box<str>),
+    /// An index into a sequence.
+    Index(u32),
+}
+
+/// One part of a change to a sequence, to be read from its start.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delta {
+    /// So many units stay.
+    Retain(u32),
+    /// So many units are gone.
+    Delete(u32),
+    /// Text has come.
+    Text(String),
+    /// Elements have come.
+    Values(Vec<Value>),
+}
+
+/// A change to one map entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyChange {
+    /// The entry's key.
+    pub key: Box<str>,
+    /// What it was; [`None`] if it was not there.
+    pub old: Option<Value>,
+    /// What it is; [`None`] if it is gone.
+    pub new: Option<Value>,
+}
+
+/// The changes of one transaction to one shared type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The type that changed.
+    pub target: SharedType,
+    /// The types around it, from itself to its root.
+    pub lineage: Vec<SharedType>,
+    /// How to reach it from each of `lineage`: the steps from the root, outermost first.
+    pub path: Vec<PathStep>,
+    /// Changes to its sequence.
+    pub delta: Vec<Delta>,
+    /// Changes to its entries.
+    pub keys: Vec<KeyChange>,
+}
+
+/// A stretch of one item that a transaction touched.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    item: ItemId,
+    from: u32,
+    to: u32,
+    inserted: bool,
+}
+
+#[derive(Default)]
+struct Touches {
+    sequence: Vec<Touched>,
+    keys: Vec<KeyId>,
+}
+
+impl Store {
+    /// Describes the open transaction, whose deleted content is still there. O(k log n) for k changes.
+    pub(crate) fn events(&self, unit: Unit) -> Vec<Event> {
+        let mut branches: HashMap<BranchId, Touches> = HashMap::new();
+        for touched in self.touched() {
+            let item = self.item(touched.item);
+            if item.parent == NONE {
+                continue;
+            }
+            let touches = branches.entry(item.parent).or_default();
+            if item.key == NONE {
+                touches.sequence.push(touched);
+            } else if !touches.keys.contains(&item.key) {
+                touches.keys.push(item.key);
+            }
+        }
+        let mut events: Vec<_> = branches
+            .into_iter()
+            .filter(|&(branch, _)| !self.is_deleted_branch(branch))
+            .map(|(branch, touches)| {
+                let (lineage, path) = self.lineage(branch, unit);
+                Event {
+                    target: SharedType(branch),
+                    lineage,
+                    path,
+                    delta: self.delta(touches.sequence, unit),
+                    keys: touches.keys.iter().filter_map(|&key| self.key_change(branch, key)).collect(),
+                }
+            })
+            .filter(|event| !event.delta.is_empty() || !event.keys.is_empty())
+            .collect();
+        events.sort_by_key(|event| (event.path.len(), event.target.0));
+        events
+    }
+
+    /// Every stretch that is new, and every stretch that was there before and is deleted now.
+    fn touched(&self) -> Vec<Touched> {
+        let mut touched = Vec::new();
+        for &(slot, first) in &self.transaction.before {
+            for id in self.clients.get(slot).items_from(first) {
+                let item = self.item(id);
+                if !item.deleted {
+                    let from = first.saturating_sub(item.clock);
+                    touched.push(Touched { item: id, from, to: item.len, inserted: true });
+                }
+            }
+        }
+        for (client, range) in self.transaction.deletes.iter() {
+            let Some(slot) = self.clients.slot(client) else { continue };
+            let old = self.transaction.first_new(slot).unwrap_or(u32::MAX).min(range.end);
+            if old <= range.start {
+                continue;
+            }
+            for id in self.clients.get(slot).items_from(range.start) {
+                let item = self.item(id);
+                if item.clock >= old {
+                    break;
+                }
+                let from = range.start.saturating_sub(item.clock);
+                let to = (old - item.clock).min(item.len);
+                touched.push(Touched { item: id, from, to, inserted: false });
+            }
+        }
+        touched
+    }
+
+    fn is_deleted_branch(&self, branch: BranchId) -> bool {
+        let branch = self.branches.get(branch);
+        branch.gone || (branch.item != NONE && self.item(branch.item).deleted)
+    }
+
+    fn delta(&self, mut touches: Vec<Touched>, unit: Unit) -> Vec<Delta> {
+        let order = |touched: &Touched| (self.forest.order_key(&self.items, touched.item), touched.from);
+        touches.sort_by_cached_key(order);
+        let mut delta = Vec::new();
+        // How far the new sequence has been described.
+        let mut described = 0;
+        for touched in touches {
+            let item = self.item(touched.item);
+            if !item.kind.is_countable() {
+                continue;
+            }
+            let start = self.forest.position(&self.items, touched.item).in_unit(unit);
+            let within = if item.deleted { 0 } else { self.units_before(item, touched.from, unit) };
+            if start + within > described {
+                delta.push(Delta::Retain(start + within - described));
+                described = start + within;
+            }
+            let length = self.units_before(item, touched.to, unit) - self.units_before(item, touched.from, unit);
+            if touched.inserted {
+                described += length;
+                self.push_inserted(&mut delta, item, touched);
+            } else if let Some(Delta::Delete(count)) = delta.last_mut() {
+                *count += length;
+            } else {
+                delta.push(Delta::Delete(length));
+            }
+        }
+        delta
+    }
+
+    /// How many units the first `utf16` of an item make.
+    fn units_before(&self, item: &Item, utf16: u32, unit: Unit) -> u32 {
+        if item.kind != Kind::String || item.content.bytes == item.len || unit == Unit::Utf16 {
+            return utf16;
+        }
+        let cut = crate::update::cut_at(self.text_of(item), utf16);
+        if unit == Unit::CodePoint { cut.chars } else { cut.bytes as u32 }
+    }
+
+    fn push_inserted(&self, delta: &mut Vec<Delta>, item: &Item, touched: Touched) {
+        if item.kind == Kind::String {
+            let text = self.text_of(item);
+            let text = &text[self.units_before(item, touched.from, Unit::Byte) as usize..];
+            match delta.last_mut() {
+                Some(Delta::Text(before)) => before.push_str(text),
+                _ => delta.push(Delta::Text(text.to_owned())),
+            }
+            return;
+        }
+        let mut values = self.item_values(item);
+        let values = values.drain(touched.from as usize..);
+        match delta.last_mut() {
+            Some(Delta::Values(before)) => before.extend(values),
+            _ => delta.push(Delta::Values(values.collect())),
+        }
+    }
+
+    fn is_new(&self, item: &Item) -> bool {
+        self.transaction.first_new(item.client).is_some_and(|first| item.clock >= first)
+    }
+
+    fn key_change(&self, branch: BranchId, key: KeyId) -> Option<KeyChange> {
+        let newest = *self.branches.get(branch).entries.get(&key)?;
+        let mut at = newest;
+        while at != NONE && self.is_new(self.item(at)) {
+            at = self.item(at).left;
+        }
+        let was_alive = |item: &Item| {
+            let client = self.clients.get(item.client).client;
+            !item.deleted || self.transaction.deletes.contains(client, item.clock)
+        };
+        let old = (at != NONE && was_alive(self.item(at))).then(|| self.last_value(self.item(at))).flatten();
+        let current = self.item(newest);
+        let new = if current.deleted { None } else { self.last_value(current) };
+        if at == newest && !current.deleted || old.is_none() && new.is_none() {
+            return None;
+        }
+        Some(KeyChange { key: self.keys.name(key).into(), old, new })
+    }
+
+    fn lineage(&self, branch: BranchId, unit: Unit) -> (Vec<SharedType>, Vec<PathStep>) {
+        let mut lineage = vec![SharedType(branch)];
+        let mut path = Vec::new();
+        let mut at = branch;
+        loop {
+            let branch = self.branches.get(at);
+            if branch.item == NONE {
+                path.extend(branch.root.clone().map(PathStep::Key));
+                break;
+            }
+            let item = self.item(branch.item);
+            path.push(if item.key == NONE {
+                PathStep::Index(self.forest.position(&self.items, branch.item).in_unit(unit))
+            } else {
+                PathStep::Key(self.keys.name(item.key).into())
+            });
+            at = item.parent;
+            if at == NONE {
+                break;
+            }
+            lineage.push(SharedType(at));
+        }
+        path.reverse();
+        (lineage, path)
+    }
+
+    /// Collects what the transaction deleted and merges what became one run.
+    pub(crate) fn collect_transaction(&mut self) {
+        let deletes = std::mem::take(&mut self.transaction.deletes);
+        for (client, range) in deletes.iter() {
+            let Some(slot) = self.clients.slot(client) else { continue };
+            let items = self.clients.get(slot).items_from(range.start);
+            let items: Vec<_> = items.take_while(|&id| self.item(id).clock < range.end).collect();
+            for id in items {
+                let item = self.item(id);
+                if item.deleted && !matches!(item.kind, Kind::Deleted | Kind::Gc) {
+                    self.collect(id);
+                }
+            }
+            self.merge_range(slot, range);
+        }
+        self.transaction.deletes = deletes;
+    }
+
+    fn merge_range(&mut self, slot: u32, range: std::ops::Range<u32>) {
+        let mut clock = range.start;
+        while clock < range.end {
+            let blocks = self.clients.get(slot);
+            let id = blocks.item(blocks.find(clock));
+            if self.item(id).kind == Kind::Gc {
+                clock = self.item(id).end();
+                continue;
+            }
+            let left = self.item(id).left;
+            let id = if left != NONE && self.merge_with_right(left) { left } else { id };
+            while self.merge_with_right(id) {}
+            clock = self.item(id).end();
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Finds the block that holds a clock.
+//!
+//! Each client's blocks are kept in clock order in chunks of up to 256 `(clock, item)` pairs: a search
+//! loads no items, and an insertion moves at most 2 KB however many blocks the client has.
+
+use hashbrown::HashMap;
+
+use crate::block::ItemId;
+use crate::id::ClientId;
+
+const CHUNK: usize = 256;
+
+#[derive(Debug, Default, Clone)]
+struct Chunk {
+    clocks: Vec<u32>,
+    items: Vec<ItemId>,
+}
+
+/// Where a block stands in its client's index; valid until the index changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    chunk: usize,
+    slot: usize,
+}
+
+/// One client's blocks in clock order, without gaps from 0.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientBlocks {
+    pub(crate) client: ClientId,
+    /// The first clock that is not there yet.
+    pub(crate) next_clock: u32,
+    firsts: Vec<u32>,
+    chunks: Vec<Chunk>,
+}
+
+impl ClientBlocks {
+    fn new(client: ClientId) -> Self {
+        Self { client, next_clock: 0, firsts: Vec::new(), chunks: Vec::new() }
+    }
+
+    /// The place of the block that holds `clock`, which must be below `next_clock`.
+    #[inline]
+    pub(crate) fn find(&self, clock: u32) -> Place {
+        debug_assert!(clock < self.next_clock);
+        let last = self.firsts.len() - 1;
+        let chunk = if self.firsts[last] <= clock {
+            last
+        } else {
+            self.firsts.partition_point(|&first| first <= clock) - 1
+        };
+        let clocks = &self.chunks[chunk].clocks;
+        let end = clocks.len() - 1;
+        let slot = if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
+        Place { chunk, slot }
+    }
+
+    #[inline]
+    pub(crate) fn item(&self, place: Place) -> ItemId {
+        self.chunks[place.chunk].items[place.slot]
+    }
+
+    /// The block before `place`, if any.
+    pub(crate) fn previous(&self, place: Place) -> Option<Place> {
+        if place.slot > 0 {
+            Some(Place { chunk: place.chunk, slot: place.slot - 1 })
+        } else {
+            let chunk = place.chunk.checked_sub(1)?;
+            Some(Place { chunk, slot: self.chunks[chunk].items.len() - 1 })
+        }
+    }
+
+    /// Every block from the one that holds `clock`; none if `clock` has not been reached.
+    pub(crate) fn items_from(&self, clock: u32) -> impl Iterator<Item = ItemId> + '_ {
+        let start = (clock < self.next_clock).then(|| self.find(clock));
+        let (chunk, slot) = start.map_or((self.chunks.len(), 0), |place| (place.chunk, place.slot));
+        let first = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.items[slot..]);
+        let rest = self.chunks.get(chunk + 1..).unwrap_or(&[]);
+        first.iter().chain(rest.iter().flat_map(|chunk| &chunk.items)).copied()
+    }
+
+    /// Bytes held on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let chunks: usize = self.chunks.iter().map(|chunk| chunk.clocks.capacity() * 8).sum();
+        chunks + self.chunks.capacity() * size_of::<Chunk>()
+    }
+
+    /// Adds the block that starts at `next_clock` and has `len` units.
+    #[inline]
+    pub(crate) fn push(&mut self, item: ItemId, len: u32) {
+        let full = self.chunks.last().is_none_or(|chunk| chunk.items.len() >= CHUNK);
+        if full {
+            self.firsts.push(self.next_clock);
+            self.chunks.push(Chunk::default());
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.clocks.push(self.next_clock);
+            chunk.items.push(item);
+        }
+        self.next_clock += len;
+    }
+
+    /// Adds the right part of a split block, which starts at `clock`.
+    pub(crate) fn insert(&mut self, clock: u32, item: ItemId) {
+        let Place { chunk, slot } = self.find(clock);
+        let (mut chunk, mut slot) = (chunk, slot + 1);
+        if self.chunks[chunk].items.len() >= CHUNK {
+            let half = CHUNK / 2;
+            let upper = Chunk {
+                clocks: self.chunks[chunk].clocks.split_off(half),
+                items: self.chunks[chunk].items.split_off(half),
+            };
+            self.firsts.insert(chunk + 1, upper.clocks[0]);
+            self.chunks.insert(chunk + 1, upper);
+            if slot > half {
+                chunk += 1;
+                slot -= half;
+            }
+        }
+        let chunk = &mut self.chunks[chunk];
+        chunk.clocks.insert(slot, clock);
+        chunk.items.insert(slot, item);
+    }
+
+    /// Removes a block whose units its predecessor has taken over.
+    pub(crate) fn remove(&mut self, place: Place) {
+        let chunk = &mut self.chunks[place.chunk];
+        chunk.clocks.remove(place.slot);
+        chunk.items.remove(place.slot);
+        if chunk.items.is_empty() {
+            self.chunks.remove(place.chunk);
+            self.firsts.remove(place.chunk);
+        } else if place.slot == 0 {
+            self.firsts[place.chunk] = self.chunks[place.chunk].clocks[0];
+        }
+    }
+
+    /// Moves the boundary between a block and its predecessor to `clock`.
+    pub(crate) fn move_start(&mut self, place: Place, clock: u32) {
+        self.chunks[place.chunk].clocks[place.slot] = clock;
+        if place.slot == 0 {
+            self.firsts[place.chunk] = clock;
+        }
+    }
+}
+
+/// Every client of a document, in order of first appearance.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Clients {
+    blocks: Vec<ClientBlocks>,
+    slots: HashMap<ClientId, u32>,
+    recent: (ClientId, u32),
+}
+
+impl Clients {
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> &ClientBlocks {
+        &self.blocks[slot as usize]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut ClientBlocks {
+        &mut self.blocks[slot as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ClientBlocks> {
+        self.blocks.iter()
+    }
+
+    /// The slot of a client that the document has met.
+    #[inline]
+    pub(crate) fn slot(&self, client: ClientId) -> Option<u32> {
+        if !self.blocks.is_empty() && self.recent.0 == client {
+            return Some(self.recent.1);
+        }
+        self.slots.get(&client).copied()
+    }
+
+    /// The slot of `client`, new if need be.
+    #[inline]
+    pub(crate) fn slot_or_insert(&mut self, client: ClientId) -> u32 {
+        if !self.blocks.is_empty() && self.recent.0 == client {
+            return self.recent.1;
+        }
+        let next = self.blocks.len() as u32;
+        let slot = *self.slots.entry(client).or_insert(next);
+        if slot == next {
+            self.blocks.push(ClientBlocks::new(client));
+        }
+        self.recent = (client, slot);
+        slot
+    }
+
+    /// The first clock of `client` that is not there yet.
+    #[inline]
+    pub(crate) fn next_clock(&self, client: ClientId) -> u32 {
+        self.slot(client).map_or(0, |slot| self.get(slot).next_clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_anywhere_is_found_again() {
+        let mut blocks = ClientBlocks::new(1);
+        for item in 0..2_000 {
+            blocks.push(item, 10);
+        }
+        for item in (0..2_000).rev() {
+            blocks.insert(item * 10 + 5, 10_000 + item);
+        }
+        for clock in 0..20_000 {
+            let expected = if clock % 10 < 5 { clock / 10 } else { 10_000 + clock / 10 };
+            assert_eq!(blocks.item(blocks.find(clock)), expected);
+        }
+        assert_eq!(blocks.items_from(0).count(), 4_000);
+    }
+
+    #[test]
+    fn removing_a_block_gives_its_clocks_to_the_one_before() {
+        let mut blocks = ClientBlocks::new(1);
+        for item in 0..600 {
+            blocks.push(item, 1);
+        }
+        for clock in (1..600).rev() {
+            let place = blocks.find(clock);
+            blocks.remove(place);
+        }
+        assert_eq!(blocks.item(blocks.find(599)), 0);
+    }
+}

@@ -1,0 +1,348 @@
+//! YATA: where a block from another replica goes.
+//!
+//! # Source
+//! Yjs 13.6, `Item#getMissing`, `Item#integrate` and `splice` of each content. Nicolaescu, Jahns, Derntl,
+//! Klamma: "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016).
+
+use hashbrown::HashMap;
+
+use crate::any::Any;
+use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
+use crate::branch::Branch;
+use crate::id::{ClientId, Id};
+use crate::lib0::Reader;
+use crate::store::{Payload, Store};
+use crate::tree::Size;
+use crate::update::{Carrier, Parent, Span, char_len, read_type};
+
+/// What became of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Integrated {
+    /// It is in the document now.
+    Added,
+    /// The document had all of it.
+    Known,
+    /// It needs this unit first.
+    Missing(Id),
+}
+
+impl Store {
+    /// Puts a decoded block where YATA wants it. `source` is what its spans refer to.
+    pub(crate) fn integrate(&mut self, carrier: &Carrier, source: &[u8]) -> Integrated {
+        let state = self.clients.next_clock(carrier.client);
+        if carrier.end() <= state {
+            return Integrated::Known;
+        }
+        if carrier.clock > state {
+            return Integrated::Missing(Id { client: carrier.client, clock: carrier.clock - 1 });
+        }
+        let Some(kind) = carrier.kind else { return Integrated::Known };
+        if kind == Kind::String && carrier.clock == state && self.continue_run(carrier, source) {
+            return Integrated::Added;
+        }
+        if let Some(missing) = carrier.dependencies().find(|id| self.clients.next_clock(id.client) <= id.clock) {
+            return Integrated::Missing(missing);
+        }
+        let client = self.clients.slot_or_insert(carrier.client);
+        let offset = state - carrier.clock;
+        match self.neighborhood(carrier, source, client, offset) {
+            Some(place) if kind != Kind::Gc => self.place_block(carrier, source, kind, client, offset, place),
+            _ => self.push_collected(client, carrier.len - offset),
+        }
+        Integrated::Added
+    }
+
+    /// The common case, without looking for neighbors: the author's last run goes on where it ended.
+    #[inline]
+    fn continue_run(&mut self, carrier: &Carrier, source: &[u8]) -> bool {
+        let Some(origin) = carrier.origin else { return false };
+        if origin.client != carrier.client || origin.clock + 1 != carrier.clock {
+            return false;
+        }
+        let Some(client) = self.clients.slot(carrier.client) else { return false };
+        let run = self.find(LocalId { client, clock: origin.clock });
+        let found = self.item(run);
+        if found.kind != Kind::String || found.deleted || found.key != NONE {
+            return false;
+        }
+        let right_origin = carrier.right_origin.map_or(Some(LocalId::NONE), |id| self.local(id));
+        if right_origin != Some(found.right_origin) {
+            return false;
+        }
+        let right = if found.right == NONE { LocalId::NONE } else { self.item(found.right).first_id() };
+        if right != found.right_origin {
+            return false;
+        }
+        let parent = found.parent;
+        let text = carrier.content.text(source);
+        let added = Size { utf16: carrier.len, chars: char_len(text), bytes: text.len() as u32 };
+        if !self.append_text(run, text, added) {
+            return false;
+        }
+        self.transaction.note_insert(client, carrier.clock);
+        self.clients.get_mut(client).next_clock += carrier.len;
+        self.branches.get_mut(parent).finger = crate::branch::Finger::NONE;
+        true
+    }
+
+    /// Adds units of which only the number is left.
+    fn push_collected(&mut self, client: u32, len: u32) {
+        let clock = self.clients.get(client).next_clock;
+        self.transaction.note_insert(client, clock);
+        if clock > 0 {
+            let last = self.find(LocalId { client, clock: clock - 1 });
+            if self.item(last).kind == Kind::Gc {
+                self.item_mut(last).len += len;
+                self.clients.get_mut(client).next_clock += len;
+                return;
+            }
+        }
+        let item = self.new_item(Item {
+            client,
+            clock,
+            len,
+            kind: Kind::Gc,
+            deleted: true,
+            origin: LocalId::NONE,
+            right_origin: LocalId::NONE,
+            parent: NONE,
+            key: NONE,
+            left: NONE,
+            right: NONE,
+            leaf: NONE,
+            content: Content::NONE,
+        });
+        self.clients.get_mut(client).push(item, len);
+    }
+
+    /// Resolves origins and parent; [`None`] if what the block belongs to has been collected.
+    fn neighborhood(&mut self, carrier: &Carrier, source: &[u8], client: u32, offset: u32) -> Option<Place> {
+        let origin = if offset > 0 {
+            Some(LocalId { client, clock: carrier.clock + offset - 1 })
+        } else {
+            carrier.origin.and_then(|id| self.local(id))
+        };
+        let right_origin = carrier.right_origin.and_then(|id| self.local(id));
+        let left = origin.map_or(NONE, |id| self.clean_end(id));
+        let right = right_origin.map_or(NONE, |id| self.clean_start(id));
+        let is_collected = |item: ItemId| item != NONE && self.item(item).kind == Kind::Gc;
+        if is_collected(left) || is_collected(right) {
+            return None;
+        }
+        let (parent, key) = if left != NONE {
+            (self.item(left).parent, self.item(left).key)
+        } else if right != NONE {
+            (self.item(right).parent, self.item(right).key)
+        } else {
+            let parent = match carrier.parent {
+                Parent::Inherited => return None,
+                Parent::Root(name) => self.branches.root_or_insert(name.text(source)),
+                Parent::Block(id) => self.branch_of_block(self.local(id)?)?,
+            };
+            (parent, carrier.key.map_or(NONE, |key| self.keys.id_or_insert(key.text(source))))
+        };
+        Some(Place {
+            left,
+            right,
+            origin: origin.unwrap_or(LocalId::NONE),
+            right_origin: right_origin.unwrap_or(LocalId::NONE),
+            parent,
+            key,
+        })
+    }
+
+    fn branch_of_block(&self, id: LocalId) -> Option<BranchId> {
+        let item = self.item(self.find(id));
+        (item.kind == Kind::Type && item.clock == id.clock).then_some(item.content.at)
+    }
+
+    fn place_block(
+        &mut self,
+        carrier: &Carrier,
+        source: &[u8],
+        kind: Kind,
+        client: u32,
+        offset: u32,
+        mut place: Place,
+    ) {
+        self.resolve_conflicts(carrier.client, &mut place);
+        let right = self.right_of(&place);
+        let content = self.new_content(kind, carrier.content, source, offset);
+        let item = self.new_item(Item {
+            client,
+            clock: carrier.clock + offset,
+            len: carrier.len - offset,
+            kind,
+            deleted: kind == Kind::Deleted,
+            origin: place.origin,
+            right_origin: place.right_origin,
+            parent: place.parent,
+            key: place.key,
+            left: place.left,
+            right,
+            leaf: NONE,
+            content,
+        });
+        self.link(item);
+        self.settle(item);
+    }
+
+    /// Moves `place.left` over the blocks that others inserted at the same spot and that come first.
+    fn resolve_conflicts(&self, client: ClientId, place: &mut Place) {
+        let mut at = self.right_of(place);
+        if at == place.right {
+            return;
+        }
+        let mut passed = Passed::default();
+        // Those of `passed` from here on conflict with the new block; earlier ones are settled to its left.
+        let mut first_conflict = 0;
+        while at != NONE && at != place.right {
+            passed.push(at);
+            let other = self.item(at);
+            if other.origin == place.origin {
+                if self.clients.get(other.client).client < client {
+                    place.left = at;
+                    first_conflict = passed.len();
+                } else if other.right_origin == place.right_origin {
+                    break;
+                }
+            } else if let Some(rank) = self.origin_rank(other, &passed) {
+                if rank < first_conflict {
+                    place.left = at;
+                    first_conflict = passed.len();
+                }
+            } else {
+                break;
+            }
+            at = other.right;
+        }
+    }
+
+    /// Where among the passed blocks the one that holds `item`'s origin stands.
+    fn origin_rank(&self, item: &Item, passed: &Passed) -> Option<usize> {
+        if item.origin.is_none() { None } else { passed.rank(self.find(item.origin)) }
+    }
+
+    /// What stands right of `place.left` now.
+    fn right_of(&self, place: &Place) -> ItemId {
+        if place.left != NONE {
+            return self.item(place.left).right;
+        }
+        let branch = self.branches.get(place.parent);
+        if place.key == NONE {
+            return branch.start;
+        }
+        let mut at = branch.entries.get(&place.key).copied().unwrap_or(NONE);
+        while at != NONE && self.item(at).left != NONE {
+            at = self.item(at).left;
+        }
+        at
+    }
+
+    /// What a new block implies: a type of its own, the end of the map entry it replaces, or its own end.
+    fn settle(&mut self, item: ItemId) {
+        let Item { kind, client, clock, len, parent, key, left, right, .. } = *self.item(item);
+        match kind {
+            Kind::Deleted => {
+                let client = self.clients.get(client).client;
+                self.transaction.note_delete(client, clock..clock + len);
+            }
+            Kind::Type => {
+                let branch = self.item(item).content.at;
+                self.branches.get_mut(branch).item = item;
+            }
+            Kind::Format => self.branches.get_mut(parent).formatted = true,
+            _ => {}
+        }
+        if key != NONE && right == NONE && left != NONE {
+            self.delete(left);
+            if !self.transaction.keeps_deleted {
+                self.merge_with_neighbors(left);
+            }
+        }
+        let owner = self.branches.get(parent).item;
+        let orphaned = owner != NONE && self.item(owner).deleted;
+        if orphaned || (key != NONE && right != NONE) {
+            self.delete(item);
+        }
+        if !self.transaction.keeps_deleted {
+            self.merge_with_neighbors(item);
+        }
+    }
+
+    /// Copies content into the document, without its first `offset` units.
+    fn new_content(&mut self, kind: Kind, span: Span, source: &[u8], offset: u32) -> Content {
+        let mut reader = Reader::new(span.of(source));
+        match kind {
+            Kind::Gc | Kind::Deleted => Content::NONE,
+            Kind::String => self.new_text(span.text(source), offset),
+            Kind::Any => {
+                let mut elements = std::iter::from_fn(|| Any::decode_from(&mut reader).ok());
+                elements.by_ref().take(offset as usize).for_each(drop);
+                Content::at(self.values.extend(elements))
+            }
+            Kind::Json => {
+                let strings = std::iter::from_fn(|| reader.var_string().ok());
+                let strings = strings.skip(offset as usize).map(Into::into).collect();
+                self.new_payload(Payload::Json(strings))
+            }
+            Kind::Binary => self.new_payload(Payload::Binary(span.of(source).into())),
+            Kind::Embed => self.new_payload(Payload::Embed(span.text(source).into())),
+            Kind::Doc => self.new_payload(Payload::Doc(span.of(source).into())),
+            Kind::Format => {
+                let key = reader.var_string().unwrap_or_default().into();
+                let value = reader.var_string().unwrap_or_default().into();
+                self.new_payload(Payload::Format(key, value))
+            }
+            Kind::Type => {
+                let (tag, name) = read_type(span.of(source)).unzip();
+                let branch = Branch { name: name.flatten().map(Into::into), ..Branch::new(tag, NONE) };
+                Content::at(self.branches.add(branch))
+            }
+        }
+    }
+}
+
+/// Between which blocks, and in which type, a block is to go.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    left: ItemId,
+    right: ItemId,
+    origin: LocalId,
+    right_origin: LocalId,
+    parent: BranchId,
+    key: KeyId,
+}
+
+/// The blocks a conflict resolution has walked over, in order.
+#[derive(Default)]
+struct Passed {
+    order: Vec<ItemId>,
+    ranks: HashMap<ItemId, usize>,
+}
+
+impl Passed {
+    /// Up to this many a scan beats hashing.
+    const SCANNED: usize = 16;
+
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    fn push(&mut self, item: ItemId) {
+        self.order.push(item);
+        if self.order.len() == Self::SCANNED {
+            self.ranks = self.order.iter().enumerate().map(|(rank, &item)| (item, rank)).collect();
+        } else if self.order.len() > Self::SCANNED {
+            self.ranks.insert(item, self.order.len() - 1);
+        }
+    }
+
+    fn rank(&self, item: ItemId) -> Option<usize> {
+        if self.order.len() < Self::SCANNED {
+            self.order.iter().position(|&passed| passed == item)
+        } else {
+            self.ranks.get(&item).copied()
+        }
+    }
+}

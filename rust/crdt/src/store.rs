@@ -1,0 +1,692 @@
+//! The blocks of a document and what can be done to them without knowing why: find, split, merge, hide,
+//! collect. Everything here keeps four structures in step: the arena of items, each client's clock index,
+//! the links between neighbors, and the tree of the sequence that lists the item.
+
+use std::ops::Range;
+
+use crate::any::Any;
+use crate::arena::{TextArena, ValueArena};
+use crate::block::{BranchId, Content, Item, ItemId, Kind, LocalId, NONE};
+use crate::branch::{Branches, Finger, Keys};
+use crate::error::DecodeError;
+use crate::id::{ClientId, Id};
+use crate::index::Clients;
+use crate::transaction::Transaction;
+use crate::tree::{Forest, Size, Unit};
+use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
+
+/// A run of text up to this long is copied to the end of the arena when it grows; a longer one is
+/// continued by a new block.
+const RELOCATABLE: u32 = 256;
+
+/// Content that is rare enough to live outside the arenas.
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    Json(Vec<Box<str>>),
+    Binary(Box<[u8]>),
+    /// JSON.
+    Embed(Box<str>),
+    /// A key and a JSON value.
+    Format(Box<str>, Box<str>),
+    /// A subdocument's guid and options as they came.
+    Doc(Box<[u8]>),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) clients: Clients,
+    pub(crate) items: Vec<Item>,
+    free_items: Vec<ItemId>,
+    pub(crate) text: TextArena,
+    pub(crate) values: ValueArena,
+    payloads: Vec<Option<Payload>>,
+    free_payloads: Vec<u32>,
+    pub(crate) forest: Forest,
+    pub(crate) branches: Branches,
+    pub(crate) keys: Keys,
+    pub(crate) transaction: Transaction,
+}
+
+impl Store {
+    #[inline]
+    pub(crate) fn item(&self, item: ItemId) -> &Item {
+        &self.items[item as usize]
+    }
+
+    #[inline]
+    pub(crate) fn item_mut(&mut self, item: ItemId) -> &mut Item {
+        &mut self.items[item as usize]
+    }
+
+    pub(crate) fn new_item(&mut self, item: Item) -> ItemId {
+        if let Some(slot) = self.free_items.pop() {
+            self.items[slot as usize] = item;
+            return slot;
+        }
+        self.items.push(item);
+        (self.items.len() - 1) as ItemId
+    }
+
+    /// How many blocks the document consists of.
+    pub(crate) fn block_count(&self) -> usize {
+        self.items.len() - self.free_items.len()
+    }
+
+    /// Bytes held on the heap, but for the payloads' own.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.items.capacity() * size_of::<Item>()
+            + self.text.heap_bytes()
+            + self.values.heap_bytes()
+            + self.forest.heap_bytes()
+            + self.clients.iter().map(crate::index::ClientBlocks::heap_bytes).sum::<usize>()
+    }
+
+    pub(crate) fn new_payload(&mut self, payload: Payload) -> Content {
+        if let Some(slot) = self.free_payloads.pop() {
+            self.payloads[slot as usize] = Some(payload);
+            return Content::at(slot);
+        }
+        self.payloads.push(Some(payload));
+        Content::at((self.payloads.len() - 1) as u32)
+    }
+
+    pub(crate) fn payload(&self, item: &Item) -> Option<&Payload> {
+        self.payloads.get(item.content.at as usize)?.as_ref()
+    }
+
+    fn take_payload(&mut self, at: u32) -> Option<Payload> {
+        let payload = self.payloads.get_mut(at as usize)?.take();
+        if payload.is_some() {
+            self.free_payloads.push(at);
+        }
+        payload
+    }
+
+    /// The text of a string block.
+    #[inline]
+    pub(crate) fn text_of(&self, item: &Item) -> &str {
+        self.text.get(item.content.at, item.content.bytes)
+    }
+
+    pub(crate) fn local(&self, id: Id) -> Option<LocalId> {
+        Some(LocalId { client: self.clients.slot(id.client)?, clock: id.clock })
+    }
+
+    pub(crate) fn global(&self, id: LocalId) -> Id {
+        Id { client: self.clients.get(id.client).client, clock: id.clock }
+    }
+
+    /// The block that holds a known unit.
+    #[inline]
+    pub(crate) fn find(&self, id: LocalId) -> ItemId {
+        let blocks = self.clients.get(id.client);
+        blocks.item(blocks.find(id.clock))
+    }
+
+    /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
+    pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
+        let item = self.find(id);
+        let Item { clock, kind, .. } = *self.item(item);
+        if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
+    }
+
+    /// The block that ends with a known unit, split if need be. Collected blocks stay whole.
+    pub(crate) fn clean_end(&mut self, id: LocalId) -> ItemId {
+        let item = self.find(id);
+        let found = self.item(item);
+        if found.end() - 1 != id.clock && found.kind != Kind::Gc {
+            let offset = id.clock + 1 - found.clock;
+            self.split(item, offset);
+        }
+        item
+    }
+
+    /// Splits a block so that its first `offset` units stay; returns the rest.
+    pub(crate) fn split(&mut self, item: ItemId, offset: u32) -> ItemId {
+        let whole = *self.item(item);
+        debug_assert!(0 < offset && offset < whole.len);
+        let (left_content, right_content) = self.split_content(&whole, offset);
+        let clock = whole.clock + offset;
+        let right = self.new_item(Item {
+            clock,
+            len: whole.len - offset,
+            origin: LocalId { client: whole.client, clock: clock - 1 },
+            left: item,
+            content: right_content,
+            ..whole
+        });
+        let left = self.item_mut(item);
+        left.len = offset;
+        left.content = left_content;
+        left.right = right;
+        if whole.right != NONE {
+            self.item_mut(whole.right).left = right;
+        } else if whole.key != NONE {
+            self.branches.get_mut(whole.parent).entries.insert(whole.key, right);
+        }
+        if whole.leaf != NONE {
+            let kept = self.item(item).visible_size();
+            let tree = &mut self.branches.get_mut(whole.parent).tree;
+            self.forest.resize(tree, &self.items, item, whole.visible_size(), kept);
+            self.forest.insert_after(tree, &mut self.items, item, right);
+        }
+        self.clients.get_mut(whole.client).insert(clock, right);
+        right
+    }
+
+    fn split_content(&mut self, item: &Item, offset: u32) -> (Content, Content) {
+        let content = item.content;
+        match item.kind {
+            Kind::String => self.split_text(item, offset),
+            Kind::Any => (content, Content::at(content.at + offset)),
+            Kind::Json => {
+                let rest = match self.payloads.get_mut(content.at as usize) {
+                    Some(Some(Payload::Json(strings))) => strings.split_off(offset as usize),
+                    _ => Vec::new(),
+                };
+                (content, self.new_payload(Payload::Json(rest)))
+            }
+            _ => (content, content),
+        }
+    }
+
+    fn split_text(&mut self, item: &Item, offset: u32) -> (Content, Content) {
+        let Content { at, bytes, chars } = item.content;
+        if bytes == item.len {
+            let left = Content { at, bytes: offset, chars: offset };
+            return (left, Content { at: at + offset, bytes: bytes - offset, chars: chars - offset });
+        }
+        let cut = cut_at(self.text_of(item), offset);
+        let head = cut.bytes as u32;
+        if !cut.splits_pair {
+            let left = Content { at, bytes: head, chars: cut.chars };
+            return (left, Content { at: at + head, bytes: bytes - head, chars: chars - cut.chars });
+        }
+        let left = self.text_of(item)[..cut.bytes].to_owned() + REPLACEMENT;
+        let right = REPLACEMENT.to_owned() + &self.text_of(item)[cut.bytes + 4..];
+        self.text.release(bytes);
+        let left_at = self.text.push(&left);
+        let right_at = self.text.push(&right);
+        (
+            Content { at: left_at, bytes: left.len() as u32, chars: cut.chars + 1 },
+            Content { at: right_at, bytes: right.len() as u32, chars: chars - cut.chars },
+        )
+    }
+
+    /// Stores `text` without its first `offset` UTF-16 units.
+    pub(crate) fn new_text(&mut self, text: &str, offset: u32) -> Content {
+        let (replacement, rest) = text_from(text, offset);
+        let at = self.text.push(replacement);
+        self.text.push(rest);
+        Content {
+            at,
+            bytes: (replacement.len() + rest.len()) as u32,
+            chars: char_len(replacement) + char_len(rest),
+        }
+    }
+
+    /// Continues a string block in place; `false` if its text cannot grow where it is and is too long to move.
+    #[inline]
+    pub(crate) fn append_text(&mut self, item: ItemId, text: &str, added: Size) -> bool {
+        let found = *self.item(item);
+        let Content { mut at, bytes, .. } = found.content;
+        if !self.text.is_last(at, bytes) {
+            if bytes > RELOCATABLE {
+                return false;
+            }
+            at = self.text.relocate(at, bytes);
+        }
+        self.text.push(text);
+        let grown = self.item_mut(item);
+        grown.len += added.utf16;
+        grown.content = Content { at, bytes: bytes + added.bytes, chars: found.content.chars + added.chars };
+        let size = grown.visible_size();
+        if found.leaf != NONE {
+            let tree = &mut self.branches.get_mut(found.parent).tree;
+            self.forest.resize(tree, &self.items, item, found.visible_size(), size);
+        }
+        true
+    }
+
+    /// Whether `next` continues `item` exactly, so that the two could be one block of one kind.
+    #[inline]
+    pub(crate) fn continues(item: &Item, next: &Item) -> bool {
+        item.client == next.client
+            && item.end() == next.clock
+            && item.kind == next.kind
+            && item.deleted == next.deleted
+            && item.right_origin == next.right_origin
+            && next.origin == item.last_id()
+    }
+
+    /// Merges a block with its right neighbor if the two are one run; returns whether they were.
+    pub(crate) fn merge_with_right(&mut self, item: ItemId) -> bool {
+        let left = *self.item(item);
+        if left.right == NONE {
+            return false;
+        }
+        let right_id = left.right;
+        let right = *self.item(right_id);
+        if !Self::continues(&left, &right) {
+            return false;
+        }
+        let content = match left.kind {
+            Kind::Deleted => left.content,
+            Kind::String if !left.deleted => {
+                let Some(at) = self.join_text(left.content, right.content) else { return false };
+                Content {
+                    at,
+                    bytes: left.content.bytes + right.content.bytes,
+                    chars: left.content.chars + right.content.chars,
+                }
+            }
+            Kind::Any if !left.deleted && left.key == NONE => {
+                let Some(at) = self.join_values(&left, &right) else { return false };
+                Content::at(at)
+            }
+            _ => return false,
+        };
+        if left.leaf != NONE {
+            let tree = &mut self.branches.get_mut(left.parent).tree;
+            self.forest.remove(tree, &mut self.items, right_id);
+        }
+        let grown = self.item_mut(item);
+        grown.len += right.len;
+        grown.content = content;
+        grown.right = right.right;
+        let size = grown.visible_size();
+        if left.leaf != NONE {
+            let tree = &mut self.branches.get_mut(left.parent).tree;
+            self.forest.resize(tree, &self.items, item, left.visible_size(), size);
+        }
+        if right.right != NONE {
+            self.item_mut(right.right).left = item;
+        } else if right.key != NONE {
+            self.branches.get_mut(right.parent).entries.insert(right.key, item);
+        }
+        let branch = self.branches.get_mut(left.parent);
+        if branch.finger.item == right_id {
+            branch.finger = Finger::NONE;
+        }
+        self.forget(right_id);
+        true
+    }
+
+    fn join_text(&mut self, left: Content, right: Content) -> Option<u32> {
+        if left.at + left.bytes == right.at {
+            return Some(left.at);
+        }
+        if left.bytes > RELOCATABLE || right.bytes > RELOCATABLE {
+            return None;
+        }
+        let at = self.text.relocate(left.at, left.bytes);
+        self.text.relocate(right.at, right.bytes);
+        Some(at)
+    }
+
+    fn join_values(&mut self, left: &Item, right: &Item) -> Option<u32> {
+        let (from, to) = (left.content.at, right.content.at);
+        if from + left.len == to {
+            return Some(from);
+        }
+        if left.len > RELOCATABLE || right.len > RELOCATABLE {
+            return None;
+        }
+        let at = self.values.relocate(from, left.len);
+        self.values.relocate(to, right.len);
+        Some(at)
+    }
+
+    /// Takes a block whose units its predecessor has taken over out of the index and the arena.
+    fn forget(&mut self, item: ItemId) {
+        let Item { client, clock, .. } = *self.item(item);
+        let blocks = self.clients.get_mut(client);
+        let place = blocks.find(clock);
+        blocks.remove(place);
+        self.free_items.push(item);
+    }
+
+    /// Takes `item` off its sequence's finger, because positions may have moved.
+    #[inline]
+    fn drop_finger(&mut self, parent: BranchId) {
+        if parent != NONE {
+            self.branches.get_mut(parent).finger = Finger::NONE;
+        }
+    }
+
+    /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
+    pub(crate) fn link(&mut self, item: ItemId) {
+        let Item { client, clock, len, parent, key, left, right, .. } = *self.item(item);
+        if left != NONE {
+            self.item_mut(left).right = item;
+        }
+        if right != NONE {
+            self.item_mut(right).left = item;
+        }
+        let branch = self.branches.get_mut(parent);
+        if key == NONE {
+            if left == NONE {
+                branch.start = item;
+            }
+            branch.finger = Finger::NONE;
+            self.forest.insert_after(&mut branch.tree, &mut self.items, left, item);
+        } else if right == NONE {
+            branch.entries.insert(key, item);
+        }
+        self.transaction.note_insert(client, clock);
+        self.clients.get_mut(client).push(item, len);
+    }
+
+    /// Deletes one whole item and, if it is a shared type, everything in it.
+    pub(crate) fn delete(&mut self, item: ItemId) {
+        let mut open = Vec::new();
+        self.hide(item, &mut open);
+        while let Some(branch) = open.pop() {
+            for child in self.children(branch) {
+                self.hide(child, &mut open);
+            }
+        }
+        if !self.transaction.keeps_deleted {
+            self.collect(item);
+        }
+    }
+
+    /// Deletes the units `from..to` of an undeleted item. A deletion at the edge of a run that continues a
+    /// deleted neighbor only moves the boundary between the two.
+    pub(crate) fn delete_within(&mut self, item: ItemId, from: u32, to: u32) {
+        if !self.transaction.keeps_deleted
+            && (self.give_end_to_deleted(item, from, to) || self.give_start_to_deleted(item, from, to))
+        {
+            return;
+        }
+        let mut item = item;
+        let mut to = to;
+        if from > 0 {
+            item = self.split(item, from);
+            to -= from;
+        }
+        if to < self.item(item).len {
+            self.split(item, to);
+        }
+        self.delete(item);
+        if !self.transaction.keeps_deleted {
+            self.merge_with_neighbors(item);
+        }
+    }
+
+    /// Deletes known units of a client; returns whether any of them was alive.
+    pub(crate) fn delete_range(&mut self, client: ClientId, clocks: Range<u32>) -> bool {
+        let Some(slot) = self.clients.slot(client) else { return false };
+        let mut changed = false;
+        let mut clock = clocks.start;
+        while clock < clocks.end {
+            let id = self.find(LocalId { client: slot, clock });
+            let item = *self.item(id);
+            let end = item.end().min(clocks.end);
+            if !item.deleted {
+                self.delete_within(id, clock - item.clock, end - item.clock);
+                changed = true;
+            }
+            clock = end;
+        }
+        changed
+    }
+
+    pub(crate) fn merge_with_neighbors(&mut self, item: ItemId) {
+        self.merge_with_right(item);
+        let left = self.item(item).left;
+        if left != NONE {
+            self.merge_with_right(left);
+        }
+    }
+
+    fn give_end_to_deleted(&mut self, item: ItemId, from: u32, to: u32) -> bool {
+        let found = *self.item(item);
+        if from == 0 || to != found.len || found.right == NONE || found.kind != Kind::String {
+            return false;
+        }
+        let next = *self.item(found.right);
+        if next.kind != Kind::Deleted || !Self::continues(&Item { kind: Kind::Deleted, deleted: true, ..found }, &next)
+        {
+            return false;
+        }
+        let Some((kept, _)) = self.cut_text(&found, from) else { return false };
+        let shrunk = self.item_mut(item);
+        shrunk.len = from;
+        shrunk.content = kept;
+        let size = shrunk.visible_size();
+        let start = found.clock + from;
+        let grown = self.item_mut(found.right);
+        grown.clock = start;
+        grown.len = next.end() - start;
+        grown.origin = LocalId { client: found.client, clock: start - 1 };
+        let blocks = self.clients.get_mut(found.client);
+        let place = blocks.find(next.clock);
+        blocks.move_start(place, start);
+        self.after_giving(item, &found, size, start..found.end());
+        true
+    }
+
+    fn give_start_to_deleted(&mut self, item: ItemId, from: u32, to: u32) -> bool {
+        let found = *self.item(item);
+        if from != 0 || to == found.len || found.left == NONE || found.kind != Kind::String {
+            return false;
+        }
+        let previous = *self.item(found.left);
+        let as_deleted = Item { kind: Kind::Deleted, deleted: true, ..found };
+        if previous.kind != Kind::Deleted || !Self::continues(&previous, &as_deleted) {
+            return false;
+        }
+        let Some((_, rest)) = self.cut_text(&found, to) else { return false };
+        let start = found.clock + to;
+        self.item_mut(found.left).len += to;
+        let shrunk = self.item_mut(item);
+        shrunk.clock = start;
+        shrunk.len = found.len - to;
+        shrunk.content = rest;
+        shrunk.origin = LocalId { client: found.client, clock: start - 1 };
+        let size = shrunk.visible_size();
+        let blocks = self.clients.get_mut(found.client);
+        let place = blocks.find(found.clock);
+        blocks.move_start(place, start);
+        self.after_giving(item, &found, size, found.clock..start);
+        true
+    }
+
+    /// Both sides of a string block cut at a UTF-16 offset; [`None`] inside a surrogate pair.
+    fn cut_text(&self, item: &Item, offset: u32) -> Option<(Content, Content)> {
+        let Content { at, bytes, chars } = item.content;
+        let (head, head_chars) = if bytes == item.len {
+            (offset, offset)
+        } else {
+            let cut = cut_at(self.text_of(item), offset);
+            if cut.splits_pair {
+                return None;
+            }
+            (cut.bytes as u32, cut.chars)
+        };
+        Some((
+            Content { at, bytes: head, chars: head_chars },
+            Content { at: at + head, bytes: bytes - head, chars: chars - head_chars },
+        ))
+    }
+
+    fn after_giving(&mut self, item: ItemId, before: &Item, size: Size, clocks: Range<u32>) {
+        self.text.release(before.content.bytes - size.bytes);
+        let client = self.clients.get(before.client).client;
+        self.transaction.note_delete(client, clocks);
+        if before.leaf != NONE {
+            let branch = self.branches.get_mut(before.parent);
+            branch.finger = Finger::NONE;
+            self.forest.resize(&mut branch.tree, &self.items, item, before.visible_size(), size);
+        }
+    }
+
+    /// Marks an item deleted; a shared type in it is added to `open`.
+    fn hide(&mut self, item: ItemId, open: &mut Vec<BranchId>) {
+        let found = *self.item(item);
+        if found.deleted {
+            return;
+        }
+        self.item_mut(item).deleted = true;
+        let size = found.visible_size();
+        if found.leaf != NONE && size != Size::ZERO {
+            let tree = &mut self.branches.get_mut(found.parent).tree;
+            self.forest.resize(tree, &self.items, item, size, Size::ZERO);
+        }
+        self.drop_finger(found.parent);
+        let client = self.clients.get(found.client).client;
+        self.transaction.note_delete(client, found.clock..found.end());
+        if found.kind == Kind::Type {
+            open.push(found.content.at);
+        }
+    }
+
+    /// Every item of a shared type: its sequence, then all that ever stood under its keys.
+    pub(crate) fn children(&self, branch: BranchId) -> Vec<ItemId> {
+        let branch = self.branches.get(branch);
+        let mut children = Vec::new();
+        let mut at = branch.start;
+        while at != NONE {
+            children.push(at);
+            at = self.item(at).right;
+        }
+        for &newest in branch.entries.values() {
+            let mut at = newest;
+            while at != NONE {
+                children.push(at);
+                at = self.item(at).left;
+            }
+        }
+        children
+    }
+
+    /// Drops the content of a deleted item; what a shared type held shrinks to bare lengths.
+    pub(crate) fn collect(&mut self, item: ItemId) {
+        let mut open = Vec::new();
+        let mut bare = Vec::new();
+        self.drop_content(item, &mut open);
+        while let Some(branch) = open.pop() {
+            for child in self.children(branch) {
+                self.drop_content(child, &mut open);
+                bare.push(child);
+                let collected = self.item_mut(child);
+                *collected = Item {
+                    kind: Kind::Gc,
+                    deleted: true,
+                    origin: LocalId::NONE,
+                    right_origin: LocalId::NONE,
+                    parent: NONE,
+                    key: NONE,
+                    left: NONE,
+                    right: NONE,
+                    leaf: NONE,
+                    ..*collected
+                };
+            }
+            let emptied = self.branches.get_mut(branch);
+            emptied.gone = true;
+            emptied.start = NONE;
+            emptied.entries = hashbrown::HashMap::new();
+            emptied.finger = Finger::NONE;
+            self.forest.clear(&mut emptied.tree);
+        }
+        for item in bare {
+            self.merge_collected(item);
+        }
+    }
+
+    /// Adds a collected block to the one before it in clock order, if that is collected too.
+    fn merge_collected(&mut self, item: ItemId) {
+        let Item { client, clock, len, .. } = *self.item(item);
+        let blocks = self.clients.get(client);
+        let Some(previous) = blocks.previous(blocks.find(clock)) else { return };
+        let previous = blocks.item(previous);
+        if self.item(previous).kind == Kind::Gc {
+            self.item_mut(previous).len += len;
+            self.forget(item);
+        }
+    }
+
+    fn drop_content(&mut self, item: ItemId, open: &mut Vec<BranchId>) {
+        let Item { kind, len, content, .. } = *self.item(item);
+        match kind {
+            Kind::Gc | Kind::Deleted => return,
+            Kind::String => self.text.release(content.bytes),
+            Kind::Any => self.values.release(content.at, len),
+            Kind::Type => open.push(content.at),
+            Kind::Json | Kind::Binary | Kind::Embed | Kind::Format | Kind::Doc => {
+                self.take_payload(content.at);
+            }
+        }
+        let emptied = self.item_mut(item);
+        emptied.kind = Kind::Deleted;
+        emptied.content = Content::NONE;
+    }
+
+    /// Whether an update of so many bytes can be stored, whatever is in it.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), DecodeError> {
+        // Splitting a surrogate pair, the worst case, can turn four bytes into six on each side.
+        let text = self.text.len() + 4 * bytes;
+        let slots = self.items.len().max(self.values.len()) + 4 * bytes;
+        if text.max(slots) < NONE as usize { Ok(()) } else { Err(DecodeError::DocumentFull { bytes }) }
+    }
+
+    /// The elements of an `Any` block.
+    pub(crate) fn values_of(&self, item: &Item) -> &[Any] {
+        if item.kind == Kind::Any { self.values.get(item.content.at, item.len) } else { &[] }
+    }
+
+    /// Squeezes the arenas when deletions have left more behind than is alive. Linear, and amortized by
+    /// the deletions that made it necessary.
+    pub(crate) fn squeeze(&mut self) {
+        if self.text.is_wasteful() {
+            let old = self.text.take();
+            self.for_each_live(Kind::String, |store, item| {
+                let Content { at, bytes, .. } = store.item(item).content;
+                let at = store.text.push(&old[at as usize..(at + bytes) as usize]);
+                store.item_mut(item).content.at = at;
+            });
+        }
+        if self.values.is_wasteful() {
+            let mut old = self.values.take();
+            self.for_each_live(Kind::Any, |store, item| {
+                let Item { len, content, .. } = *store.item(item);
+                let range = content.at as usize..(content.at + len) as usize;
+                let at = store.values.extend(old[range].iter_mut().map(std::mem::take));
+                store.item_mut(item).content.at = at;
+            });
+        }
+    }
+
+    fn for_each_live(&mut self, kind: Kind, mut visit: impl FnMut(&mut Self, ItemId)) {
+        for slot in 0..self.clients.iter().count() {
+            let items: Vec<_> = self.clients.get(slot as u32).items_from(0).collect();
+            for item in items {
+                if self.item(item).kind == kind {
+                    visit(self, item);
+                }
+            }
+        }
+    }
+
+    /// How far `offset` units into a string block is in UTF-16; [`None`] inside a character.
+    #[inline]
+    pub(crate) fn utf16_offset(&self, item: ItemId, offset: u32, unit: Unit) -> Option<u32> {
+        let found = self.item(item);
+        let plain = found.kind != Kind::String || found.content.bytes == found.len;
+        if plain || offset == 0 {
+            return Some(offset);
+        }
+        let text = self.text_of(found);
+        match unit {
+            Unit::CodePoint => {
+                Some(text.chars().take(offset as usize).map(|character| character.len_utf16() as u32).sum())
+            }
+            Unit::Byte => text.get(..offset as usize).map(utf16_len),
+            Unit::Utf16 => {
+                (offset >= found.len || !cut_at(text, offset).splits_pair).then_some(offset)
+            }
+        }
+    }
+}

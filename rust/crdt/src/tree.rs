@@ -1,0 +1,646 @@
+//! A counted B+tree over the items of a sequence: finds a position, or the position of an item, in
+//! O(log n) whatever the edit pattern.
+//!
+//! Leaves list up to 32 items in document order, with their visible lengths beside them so that a scan
+//! does not load the items. Inner nodes hold the visible size of each child in UTF-16 units, code points
+//! and bytes. All sequences of a document share one [`Forest`]; a [`Tree`] is the root of one of them.
+//! Every item knows its leaf and every leaf its parent, so that a change is counted by walking up.
+
+use std::ops::{AddAssign, Sub};
+
+use crate::block::{Item, ItemId, NONE};
+
+const CAPACITY: usize = 32;
+/// Below this a leaf or node looks for a neighbor to merge with.
+const SPARSE: usize = CAPACITY / 4;
+
+/// Which unit an index counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// UTF-16 code units, as JavaScript and Yjs count.
+    Utf16,
+    /// Unicode code points, as Python counts.
+    CodePoint,
+    /// Bytes of UTF-8, as Rust counts.
+    Byte,
+}
+
+/// A visible length in every unit at once. Differences wrap, so that one type serves growth and shrinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Size {
+    pub(crate) utf16: u32,
+    pub(crate) chars: u32,
+    pub(crate) bytes: u32,
+}
+
+impl Size {
+    pub(crate) const ZERO: Self = Self { utf16: 0, chars: 0, bytes: 0 };
+
+    #[inline]
+    pub(crate) fn uniform(count: u32) -> Self {
+        Self { utf16: count, chars: count, bytes: count }
+    }
+
+    #[inline]
+    pub(crate) fn in_unit(self, unit: Unit) -> u32 {
+        match unit {
+            Unit::Utf16 => self.utf16,
+            Unit::CodePoint => self.chars,
+            Unit::Byte => self.bytes,
+        }
+    }
+
+    #[inline]
+    fn is_uniform(self) -> bool {
+        self.utf16 == self.chars && self.utf16 == self.bytes
+    }
+}
+
+impl AddAssign for Size {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        self.utf16 = self.utf16.wrapping_add(other.utf16);
+        self.chars = self.chars.wrapping_add(other.chars);
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+    }
+}
+
+impl Sub for Size {
+    type Output = Self;
+
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self {
+            utf16: self.utf16.wrapping_sub(other.utf16),
+            chars: self.chars.wrapping_sub(other.chars),
+            bytes: self.bytes.wrapping_sub(other.bytes),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Leaf {
+    parent: u32,
+    count: u32,
+    /// Whether an item here may differ in size between units; if not, `visible` serves them all.
+    mixed: bool,
+    items: [ItemId; CAPACITY],
+    /// The visible length of each item in UTF-16 units.
+    visible: [u32; CAPACITY],
+}
+
+impl Leaf {
+    fn empty() -> Self {
+        Self { parent: NONE, count: 0, mixed: false, items: [NONE; CAPACITY], visible: [0; CAPACITY] }
+    }
+
+    #[inline]
+    fn slot_of(&self, item: ItemId) -> usize {
+        self.items[..self.count as usize]
+            .iter()
+            .position(|&listed| listed == item)
+            .expect("an item is listed in the leaf it names")
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    parent: u32,
+    count: u32,
+    children: [u32; CAPACITY],
+    utf16: [u32; CAPACITY],
+    chars: [u32; CAPACITY],
+    bytes: [u32; CAPACITY],
+}
+
+impl Node {
+    fn empty() -> Self {
+        Self {
+            parent: NONE,
+            count: 0,
+            children: [NONE; CAPACITY],
+            utf16: [0; CAPACITY],
+            chars: [0; CAPACITY],
+            bytes: [0; CAPACITY],
+        }
+    }
+
+    #[inline]
+    fn slot_of(&self, child: u32) -> usize {
+        self.children[..self.count as usize]
+            .iter()
+            .position(|&listed| listed == child)
+            .expect("a child is listed in its parent")
+    }
+
+    #[inline]
+    fn size_at(&self, slot: usize) -> Size {
+        Size { utf16: self.utf16[slot], chars: self.chars[slot], bytes: self.bytes[slot] }
+    }
+
+    #[inline]
+    fn set_size(&mut self, slot: usize, size: Size) {
+        self.utf16[slot] = size.utf16;
+        self.chars[slot] = size.chars;
+        self.bytes[slot] = size.bytes;
+    }
+
+    fn total(&self) -> Size {
+        let mut total = Size::ZERO;
+        for slot in 0..self.count as usize {
+            total += self.size_at(slot);
+        }
+        total
+    }
+
+    fn insert(&mut self, slot: usize, child: u32, size: Size) {
+        let count = self.count as usize;
+        self.children.copy_within(slot..count, slot + 1);
+        self.utf16.copy_within(slot..count, slot + 1);
+        self.chars.copy_within(slot..count, slot + 1);
+        self.bytes.copy_within(slot..count, slot + 1);
+        self.children[slot] = child;
+        self.set_size(slot, size);
+        self.count += 1;
+    }
+
+    fn remove(&mut self, slot: usize) {
+        let count = self.count as usize;
+        self.children.copy_within(slot + 1..count, slot);
+        self.utf16.copy_within(slot + 1..count, slot);
+        self.chars.copy_within(slot + 1..count, slot);
+        self.bytes.copy_within(slot + 1..count, slot);
+        self.count -= 1;
+    }
+}
+
+/// The root of one sequence's tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tree {
+    /// A leaf at height 0, a node above; [`NONE`] while nothing was ever inserted.
+    root: u32,
+    height: u32,
+    /// The visible length of the whole sequence.
+    pub(crate) size: Size,
+}
+
+impl Tree {
+    pub(crate) const EMPTY: Self = Self { root: NONE, height: 0, size: Size::ZERO };
+}
+
+/// An item and where it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Located {
+    pub(crate) item: ItemId,
+    /// The index of the item's first unit, in the unit that was asked for.
+    pub(crate) start: u32,
+}
+
+/// The leaves and nodes of every sequence of a document.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Forest {
+    leaves: Vec<Leaf>,
+    nodes: Vec<Node>,
+    free_leaves: Vec<u32>,
+    free_nodes: Vec<u32>,
+}
+
+impl Forest {
+    /// Bytes held on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.leaves.capacity() * size_of::<Leaf>() + self.nodes.capacity() * size_of::<Node>()
+    }
+
+    /// The item that holds the visible unit `index`; [`None`] at or past the end.
+    pub(crate) fn locate(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
+        if index >= tree.size.in_unit(unit) {
+            return None;
+        }
+        let mut left = index;
+        let mut at = tree.root;
+        for _ in 0..tree.height {
+            let node = &self.nodes[at as usize];
+            let sizes = match unit {
+                Unit::Utf16 => &node.utf16,
+                Unit::CodePoint => &node.chars,
+                Unit::Byte => &node.bytes,
+            };
+            let slot = descend(&sizes[..node.count as usize], &mut left)?;
+            at = node.children[slot];
+        }
+        let leaf = &self.leaves[at as usize];
+        let count = leaf.count as usize;
+        if unit == Unit::Utf16 || !leaf.mixed {
+            let slot = descend(&leaf.visible[..count], &mut left)?;
+            return Some(Located { item: leaf.items[slot], start: index - left });
+        }
+        for &item in &leaf.items[..count] {
+            let size = items[item as usize].visible_size().in_unit(unit);
+            if left < size {
+                return Some(Located { item, start: index - left });
+            }
+            left -= size;
+        }
+        None
+    }
+
+    /// How much is visible before `item`.
+    pub(crate) fn position(&self, items: &[Item], item: ItemId) -> Size {
+        let mut at = items[item as usize].leaf;
+        let leaf = &self.leaves[at as usize];
+        let mut before = Size::ZERO;
+        let slot = leaf.slot_of(item);
+        if leaf.mixed {
+            for &earlier in &leaf.items[..slot] {
+                before += items[earlier as usize].visible_size();
+            }
+        } else {
+            before += Size::uniform(leaf.visible[..slot].iter().sum());
+        }
+        let mut parent = leaf.parent;
+        while parent != NONE {
+            let node = &self.nodes[parent as usize];
+            for earlier in 0..node.slot_of(at) {
+                before += node.size_at(earlier);
+            }
+            at = parent;
+            parent = node.parent;
+        }
+        before
+    }
+
+    /// A key that sorts the items of one sequence in document order; valid until the tree changes.
+    pub(crate) fn order_key(&self, items: &[Item], item: ItemId) -> u64 {
+        let mut at = items[item as usize].leaf;
+        let leaf = &self.leaves[at as usize];
+        let mut key = leaf.slot_of(item) as u64;
+        let mut shift = CAPACITY.trailing_zeros();
+        let mut parent = leaf.parent;
+        while parent != NONE {
+            let node = &self.nodes[parent as usize];
+            key |= (node.slot_of(at) as u64) << shift;
+            shift += CAPACITY.trailing_zeros();
+            at = parent;
+            parent = node.parent;
+        }
+        key
+    }
+
+    /// The last item of the sequence, deleted or not; [`NONE`] if there is none.
+    pub(crate) fn last(&self, tree: &Tree) -> ItemId {
+        if tree.root == NONE {
+            return NONE;
+        }
+        let mut at = tree.root;
+        for _ in 0..tree.height {
+            let node = &self.nodes[at as usize];
+            at = node.children[node.count as usize - 1];
+        }
+        let leaf = &self.leaves[at as usize];
+        leaf.count.checked_sub(1).map_or(NONE, |last| leaf.items[last as usize])
+    }
+
+    /// Changes the visible size of a listed item from `old` to `new`.
+    #[inline]
+    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &[Item], item: ItemId, old: Size, new: Size) {
+        let at = items[item as usize].leaf;
+        let leaf = &mut self.leaves[at as usize];
+        let slot = leaf.slot_of(item);
+        leaf.visible[slot] = new.utf16;
+        leaf.mixed |= !new.is_uniform();
+        let parent = leaf.parent;
+        self.count(tree, at, parent, new - old);
+    }
+
+    /// Lists `item` right after `after`, or first when `after` is [`NONE`].
+    pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &mut [Item], after: ItemId, item: ItemId) {
+        if tree.root == NONE {
+            tree.root = self.new_leaf();
+            tree.height = 0;
+        }
+        let (mut at, mut slot) = if after == NONE {
+            (self.first_leaf(tree), 0)
+        } else {
+            let at = items[after as usize].leaf;
+            (at, self.leaves[at as usize].slot_of(after) + 1)
+        };
+        if self.leaves[at as usize].count as usize == CAPACITY {
+            (at, slot) = self.split_leaf(tree, items, at, slot);
+        }
+        let size = items[item as usize].visible_size();
+        items[item as usize].leaf = at;
+        let leaf = &mut self.leaves[at as usize];
+        let count = leaf.count as usize;
+        leaf.items.copy_within(slot..count, slot + 1);
+        leaf.visible.copy_within(slot..count, slot + 1);
+        leaf.items[slot] = item;
+        leaf.visible[slot] = size.utf16;
+        leaf.count += 1;
+        leaf.mixed |= !size.is_uniform();
+        let parent = leaf.parent;
+        if size != Size::ZERO {
+            self.count(tree, at, parent, size);
+        }
+    }
+
+    /// Takes `item` off its list.
+    pub(crate) fn remove(&mut self, tree: &mut Tree, items: &mut [Item], item: ItemId) {
+        let size = items[item as usize].visible_size();
+        let at = items[item as usize].leaf;
+        items[item as usize].leaf = NONE;
+        let leaf = &mut self.leaves[at as usize];
+        let slot = leaf.slot_of(item);
+        let count = leaf.count as usize;
+        leaf.items.copy_within(slot + 1..count, slot);
+        leaf.visible.copy_within(slot + 1..count, slot);
+        leaf.count -= 1;
+        let parent = leaf.parent;
+        if size != Size::ZERO {
+            self.count(tree, at, parent, Size::ZERO - size);
+        }
+        if parent == NONE {
+            return;
+        }
+        if count == 1 {
+            self.free_leaves.push(at);
+            self.unlink(tree, parent, at, 1);
+        } else if count <= SPARSE {
+            self.merge_leaf(tree, items, at);
+        }
+    }
+
+    /// Drops the whole tree; `items` forget their leaves through the caller.
+    pub(crate) fn clear(&mut self, tree: &mut Tree) {
+        let mut level = if tree.root == NONE { Vec::new() } else { vec![tree.root] };
+        for _ in 0..tree.height {
+            let mut below = Vec::new();
+            for &at in &level {
+                let node = &self.nodes[at as usize];
+                below.extend_from_slice(&node.children[..node.count as usize]);
+            }
+            self.free_nodes.append(&mut level);
+            level = below;
+        }
+        self.free_leaves.append(&mut level);
+        *tree = Tree::EMPTY;
+    }
+
+    /// Adds `change` to every count above `child`.
+    #[inline]
+    fn count(&mut self, tree: &mut Tree, mut child: u32, mut parent: u32, change: Size) {
+        tree.size += change;
+        while parent != NONE {
+            let node = &mut self.nodes[parent as usize];
+            let slot = node.slot_of(child);
+            let mut size = node.size_at(slot);
+            size += change;
+            node.set_size(slot, size);
+            child = parent;
+            parent = node.parent;
+        }
+    }
+
+    fn first_leaf(&self, tree: &Tree) -> u32 {
+        let mut at = tree.root;
+        for _ in 0..tree.height {
+            at = self.nodes[at as usize].children[0];
+        }
+        at
+    }
+
+    fn new_leaf(&mut self) -> u32 {
+        if let Some(at) = self.free_leaves.pop() {
+            self.leaves[at as usize] = Leaf::empty();
+            return at;
+        }
+        self.leaves.push(Leaf::empty());
+        (self.leaves.len() - 1) as u32
+    }
+
+    fn new_node(&mut self) -> u32 {
+        if let Some(at) = self.free_nodes.pop() {
+            self.nodes[at as usize] = Node::empty();
+            return at;
+        }
+        self.nodes.push(Node::empty());
+        (self.nodes.len() - 1) as u32
+    }
+
+    fn leaf_size(&self, items: &[Item], at: u32) -> Size {
+        let leaf = &self.leaves[at as usize];
+        let listed = &leaf.items[..leaf.count as usize];
+        if !leaf.mixed {
+            return Size::uniform(leaf.visible[..listed.len()].iter().sum());
+        }
+        let mut size = Size::ZERO;
+        for &item in listed {
+            size += items[item as usize].visible_size();
+        }
+        size
+    }
+
+    /// Makes room in a full leaf; returns where the insertion at `slot` now belongs. An insertion at the
+    /// very end opens an empty leaf, so that a document written from front to back has full leaves.
+    fn split_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32, slot: usize) -> (u32, usize) {
+        let keep = if slot == CAPACITY { CAPACITY } else { CAPACITY / 2 };
+        let new = self.new_leaf();
+        let mut moved = self.leaves[at as usize].clone();
+        let source = &mut self.leaves[at as usize];
+        source.count = keep as u32;
+        moved.items.copy_within(keep..CAPACITY, 0);
+        moved.visible.copy_within(keep..CAPACITY, 0);
+        moved.count = (CAPACITY - keep) as u32;
+        for &item in &moved.items[..moved.count as usize] {
+            items[item as usize].leaf = new;
+        }
+        self.leaves[new as usize] = moved;
+        let size = self.leaf_size(items, new);
+        let parent = self.leaves[at as usize].parent;
+        let parent = self.insert_child(tree, parent, at, new, size, 1);
+        self.leaves[new as usize].parent = parent;
+        if slot >= keep { (new, slot - keep) } else { (at, slot) }
+    }
+
+    /// Lists `new`, split off `child` with `size`, after it in `parent`; returns the node that lists `new`.
+    /// `level` is the height of `parent`.
+    fn insert_child(
+        &mut self,
+        tree: &mut Tree,
+        parent: u32,
+        child: u32,
+        new: u32,
+        size: Size,
+        level: u32,
+    ) -> u32 {
+        if parent == NONE {
+            let root = self.new_node();
+            let node = &mut self.nodes[root as usize];
+            node.insert(0, child, tree.size - size);
+            node.insert(1, new, size);
+            self.set_parent(child, root, level);
+            tree.root = root;
+            tree.height = level;
+            return root;
+        }
+        let slot = self.nodes[parent as usize].slot_of(child);
+        let node = &mut self.nodes[parent as usize];
+        let rest = node.size_at(slot) - size;
+        node.set_size(slot, rest);
+        if (node.count as usize) < CAPACITY {
+            node.insert(slot + 1, new, size);
+            return parent;
+        }
+        let (at, slot) = self.split_node(tree, parent, slot + 1, size, level);
+        self.nodes[at as usize].insert(slot, new, size);
+        at
+    }
+
+    /// Makes room in a full node for a child of `incoming` size, which the node's own parent counts already.
+    fn split_node(&mut self, tree: &mut Tree, at: u32, slot: usize, incoming: Size, level: u32) -> (u32, usize) {
+        let keep = if slot == CAPACITY { CAPACITY - 1 } else { CAPACITY / 2 };
+        let new = self.new_node();
+        let mut moved = Node::empty();
+        let source = &mut self.nodes[at as usize];
+        for from in keep..CAPACITY {
+            moved.insert(from - keep, source.children[from], source.size_at(from));
+        }
+        source.count = keep as u32;
+        let mut size = moved.total();
+        if slot >= keep {
+            size += incoming;
+        }
+        let parent = source.parent;
+        for &child in &moved.children[..moved.count as usize] {
+            self.set_parent(child, new, level);
+        }
+        self.nodes[new as usize] = moved;
+        let parent = self.insert_child(tree, parent, at, new, size, level + 1);
+        self.nodes[new as usize].parent = parent;
+        if slot >= keep { (new, slot - keep) } else { (at, slot) }
+    }
+
+    fn set_parent(&mut self, child: u32, parent: u32, level: u32) {
+        if level == 1 {
+            self.leaves[child as usize].parent = parent;
+        } else {
+            self.nodes[child as usize].parent = parent;
+        }
+    }
+
+    /// Moves a sparse leaf's items into a neighbor under the same parent, if one has room.
+    fn merge_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32) {
+        let parent = self.leaves[at as usize].parent;
+        let slot = self.nodes[parent as usize].slot_of(at);
+        let Some((left, right)) = self.mergeable_pair(parent, slot, |forest, leaf| {
+            forest.leaves[leaf as usize].count as usize
+        }) else {
+            return;
+        };
+        let (kept, dropped) = self.children_at(parent, left, right);
+        let moved = self.leaves[dropped as usize].clone();
+        let target = &mut self.leaves[kept as usize];
+        let (from, count) = (target.count as usize, moved.count as usize);
+        target.items[from..from + count].copy_from_slice(&moved.items[..count]);
+        target.visible[from..from + count].copy_from_slice(&moved.visible[..count]);
+        target.count += moved.count;
+        target.mixed |= moved.mixed;
+        for &item in &moved.items[..count] {
+            items[item as usize].leaf = kept;
+        }
+        self.free_leaves.push(dropped);
+        self.fold(tree, parent, left, right, 1);
+    }
+
+    fn merge_node(&mut self, tree: &mut Tree, at: u32, level: u32) {
+        let parent = self.nodes[at as usize].parent;
+        let slot = self.nodes[parent as usize].slot_of(at);
+        let Some((left, right)) = self.mergeable_pair(parent, slot, |forest, node| {
+            forest.nodes[node as usize].count as usize
+        }) else {
+            return;
+        };
+        let (kept, dropped) = self.children_at(parent, left, right);
+        let moved = self.nodes[dropped as usize].clone();
+        for slot in 0..moved.count as usize {
+            let end = self.nodes[kept as usize].count as usize;
+            self.nodes[kept as usize].insert(end, moved.children[slot], moved.size_at(slot));
+            self.set_parent(moved.children[slot], kept, level);
+        }
+        self.free_nodes.push(dropped);
+        self.fold(tree, parent, left, right, level + 1);
+    }
+
+    fn children_at(&self, parent: u32, left: usize, right: usize) -> (u32, u32) {
+        let node = &self.nodes[parent as usize];
+        (node.children[left], node.children[right])
+    }
+
+    /// The slots of two neighbors, one of them `slot`, whose children fit into one with room to spare.
+    fn mergeable_pair(
+        &self,
+        parent: u32,
+        slot: usize,
+        count_of: impl Fn(&Self, u32) -> usize,
+    ) -> Option<(usize, usize)> {
+        let node = &self.nodes[parent as usize];
+        let fits = |left: usize, right: usize| {
+            count_of(self, node.children[left]) + count_of(self, node.children[right]) <= CAPACITY - SPARSE
+        };
+        if slot > 0 && fits(slot - 1, slot) {
+            Some((slot - 1, slot))
+        } else if slot + 1 < node.count as usize && fits(slot, slot + 1) {
+            Some((slot, slot + 1))
+        } else {
+            None
+        }
+    }
+
+    /// Folds the count of slot `right` into `left` after their children have been merged. `level` is the
+    /// height of `parent`.
+    fn fold(&mut self, tree: &mut Tree, parent: u32, left: usize, right: usize, level: u32) {
+        let node = &mut self.nodes[parent as usize];
+        let mut size = node.size_at(left);
+        size += node.size_at(right);
+        node.set_size(left, size);
+        node.remove(right);
+        self.after_shrinking(tree, parent, level);
+    }
+
+    /// Takes an empty child out of `parent`.
+    fn unlink(&mut self, tree: &mut Tree, parent: u32, child: u32, level: u32) {
+        let node = &mut self.nodes[parent as usize];
+        node.remove(node.slot_of(child));
+        self.after_shrinking(tree, parent, level);
+    }
+
+    fn after_shrinking(&mut self, tree: &mut Tree, at: u32, level: u32) {
+        let node = &self.nodes[at as usize];
+        let (parent, count) = (node.parent, node.count as usize);
+        if parent == NONE {
+            if count == 1 {
+                let only = node.children[0];
+                self.set_parent(only, NONE, level);
+                self.free_nodes.push(at);
+                tree.root = only;
+                tree.height = level - 1;
+            }
+        } else if count == 0 {
+            self.free_nodes.push(at);
+            self.unlink(tree, parent, at, level + 1);
+        } else if count < SPARSE {
+            self.merge_node(tree, at, level);
+        }
+    }
+}
+
+/// The slot whose range holds `left` when `sizes` are laid end to end; `left` becomes the rest within it.
+#[inline]
+fn descend(sizes: &[u32], left: &mut u32) -> Option<usize> {
+    for (slot, &size) in sizes.iter().enumerate() {
+        if *left < size {
+            return Some(slot);
+        }
+        *left -= size;
+    }
+    None
+}

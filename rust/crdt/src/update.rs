@@ -1,0 +1,426 @@
+//! The V1 update format: decoding whole updates into [`Carrier`]s before anything is integrated.
+//!
+//! ```text
+//! update     := count:varuint section* delete-set          sections from the highest client id to the lowest
+//! section    := count:varuint client:varuint clock:varuint block*
+//! block      := info:u8 [origin:id] [right-origin:id] [parent [key:string]] content
+//! info       := content reference (bits 0–4) | has key (0x20) | has right origin (0x40) | has origin (0x80)
+//! parent     := 1 root-name:string | 0 id                  only without either origin
+//! id         := client:varuint clock:varuint
+//! ```
+//!
+//! # Source
+//! Yjs 13.6, `UpdateEncoderV1`, `Item#write`, `readClientsStructRefs`.
+
+use std::ops::Range;
+
+use crate::any::Any;
+use crate::block::Kind;
+use crate::delete_set::DeleteSet;
+use crate::error::DecodeError;
+use crate::id::{ClientId, Id};
+use crate::lib0::{Reader, Writer};
+
+pub(crate) const HAS_KEY: u8 = 0x20;
+pub(crate) const HAS_RIGHT_ORIGIN: u8 = 0x40;
+pub(crate) const HAS_ORIGIN: u8 = 0x80;
+const REFERENCE: u8 = 0x1f;
+pub(crate) const SKIP: u8 = 10;
+
+/// The shared types of Yjs, with their V1 numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TypeTag {
+    /// `Y.Array`.
+    Array = 0,
+    /// `Y.Map`.
+    Map = 1,
+    /// `Y.Text`.
+    Text = 2,
+    /// `Y.XmlElement`.
+    XmlElement = 3,
+    /// `Y.XmlFragment`.
+    XmlFragment = 4,
+    /// `Y.XmlHook`.
+    XmlHook = 5,
+    /// `Y.XmlText`.
+    XmlText = 6,
+}
+
+impl TypeTag {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let at = reader.position();
+        Ok(match reader.var_uint()? {
+            0 => Self::Array,
+            1 => Self::Map,
+            2 => Self::Text,
+            3 => Self::XmlElement,
+            4 => Self::XmlFragment,
+            5 => Self::XmlHook,
+            6 => Self::XmlText,
+            tag => return Err(DecodeError::UnknownTag { what: "shared type", tag, at }),
+        })
+    }
+
+    /// Elements and hooks carry a name.
+    pub(crate) fn is_named(self) -> bool {
+        matches!(self, Self::XmlElement | Self::XmlHook)
+    }
+}
+
+/// A byte range of the input that a [`Carrier`] was decoded from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    #[inline]
+    fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    #[inline]
+    pub(crate) fn of(self, source: &[u8]) -> &[u8] {
+        &source[self.start as usize..self.end as usize]
+    }
+
+    /// The text of a span that the decoder has checked to be UTF-8.
+    #[inline]
+    pub(crate) fn text(self, source: &[u8]) -> &str {
+        std::str::from_utf8(self.of(source)).unwrap_or_default()
+    }
+
+    fn shifted(self, back: u32) -> Self {
+        Self { start: self.start - back, end: self.end - back }
+    }
+}
+
+/// Where a block without origins belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// Where its origins are.
+    Inherited,
+    /// In the shared type that the document names so.
+    Root(Span),
+    /// In the shared type that this block brought.
+    Block(Id),
+}
+
+/// A decoded block, checked but not yet integrated. Spans refer to the update's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carrier {
+    pub(crate) client: ClientId,
+    pub(crate) clock: u32,
+    pub(crate) len: u32,
+    /// [`None`] for a gap that a merged update left open.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) origin: Option<Id>,
+    pub(crate) right_origin: Option<Id>,
+    pub(crate) parent: Parent,
+    pub(crate) key: Option<Span>,
+    /// The content after its length, if it has one: the UTF-8 of a string, the elements of an array.
+    pub(crate) content: Span,
+    /// The whole block.
+    whole: Span,
+}
+
+impl Carrier {
+    #[inline]
+    pub(crate) fn end(&self) -> u32 {
+        self.clock + self.len
+    }
+
+    /// Copies the block out of its update.
+    pub(crate) fn detach(&self, source: &[u8]) -> (Self, Box<[u8]>) {
+        let back = self.whole.start;
+        let parent = match self.parent {
+            Parent::Root(name) => Parent::Root(name.shifted(back)),
+            other => other,
+        };
+        let moved = Self {
+            parent,
+            key: self.key.map(|key| key.shifted(back)),
+            content: self.content.shifted(back),
+            whole: self.whole.shifted(back),
+            ..*self
+        };
+        (moved, self.whole.of(source).into())
+    }
+
+    /// The ids that must be known before this block can be integrated.
+    #[inline]
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = Id> {
+        let parent = if let Parent::Block(id) = self.parent { Some(id) } else { None };
+        [self.origin, self.right_origin, parent].into_iter().flatten()
+    }
+}
+
+/// A decoded update.
+#[derive(Debug, Default)]
+pub(crate) struct Update {
+    pub(crate) blocks: Vec<Carrier>,
+    /// The blocks of one client each, in clock order.
+    pub(crate) sections: Vec<Range<u32>>,
+    pub(crate) deletes: DeleteSet,
+}
+
+impl Update {
+    /// Decodes a whole update, replacing what was in `self` and keeping its allocations.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`]; the input must be used up.
+    pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.blocks.clear();
+        self.sections.clear();
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(DecodeError::IntegerTooLarge { at: 0, max: u64::from(u32::MAX) });
+        }
+        let mut reader = Reader::new(bytes);
+        for _ in 0..reader.var_uint()? {
+            let first = self.blocks.len() as u32;
+            let count = reader.var_uint()?;
+            let client = reader.var_uint()?;
+            let mut clock = reader.var_u32()?;
+            for _ in 0..count {
+                let carrier = decode_block(&mut reader, client, clock)?;
+                clock = carrier.end();
+                if carrier.len > 0 {
+                    self.blocks.push(carrier);
+                }
+            }
+            self.sections.push(first..self.blocks.len() as u32);
+        }
+        self.deletes = DeleteSet::decode_from(&mut reader)?;
+        reader.finish()
+    }
+}
+
+fn decode_id(reader: &mut Reader<'_>) -> Result<Id, DecodeError> {
+    Ok(Id { client: reader.var_uint()?, clock: reader.var_u32()? })
+}
+
+fn string_span(reader: &mut Reader<'_>) -> Result<Span, DecodeError> {
+    let text = reader.var_string()?;
+    Ok(Span::new(reader.position() - text.len(), reader.position()))
+}
+
+fn decode_block(reader: &mut Reader<'_>, client: ClientId, clock: u32) -> Result<Carrier, DecodeError> {
+    let at = reader.position();
+    let info = reader.byte()?;
+    let reference = info & REFERENCE;
+    let mut carrier = Carrier {
+        client,
+        clock,
+        len: 0,
+        kind: None,
+        origin: None,
+        right_origin: None,
+        parent: Parent::Inherited,
+        key: None,
+        content: Span::new(at, at),
+        whole: Span::new(at, at),
+    };
+    if reference == SKIP {
+        carrier.len = reader.var_u32()?;
+    } else if reference == Kind::Gc as u8 {
+        carrier.kind = Some(Kind::Gc);
+        carrier.len = reader.var_u32()?;
+    } else {
+        if info & HAS_ORIGIN != 0 {
+            carrier.origin = Some(decode_id(reader)?);
+        }
+        if info & HAS_RIGHT_ORIGIN != 0 {
+            carrier.right_origin = Some(decode_id(reader)?);
+        }
+        if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
+            carrier.parent = if reader.var_uint()? == 1 {
+                Parent::Root(string_span(reader)?)
+            } else {
+                Parent::Block(decode_id(reader)?)
+            };
+            if info & HAS_KEY != 0 {
+                carrier.key = Some(string_span(reader)?);
+            }
+        }
+        let (kind, len, content) = decode_content(reader, reference, at)?;
+        carrier.kind = Some(kind);
+        carrier.len = len;
+        carrier.content = content;
+        if carrier.dependencies().any(|id| id.client == client && id.clock >= clock) {
+            return Err(DecodeError::RefersAhead { client, clock, at });
+        }
+    }
+    if clock.checked_add(carrier.len).is_none() {
+        return Err(DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) });
+    }
+    carrier.whole = Span::new(at, reader.position());
+    Ok(carrier)
+}
+
+fn decode_content(reader: &mut Reader<'_>, reference: u8, at: usize) -> Result<(Kind, u32, Span), DecodeError> {
+    let start = reader.position();
+    let whole = |reader: &Reader<'_>| Span::new(start, reader.position());
+    Ok(match reference {
+        1 => (Kind::Deleted, reader.var_u32()?, whole(reader)),
+        2 => {
+            let count = reader.var_u32()?;
+            let first = reader.position();
+            for _ in 0..count {
+                reader.var_string()?;
+            }
+            (Kind::Json, count, Span::new(first, reader.position()))
+        }
+        3 => {
+            let bytes = reader.var_bytes()?;
+            (Kind::Binary, 1, Span::new(reader.position() - bytes.len(), reader.position()))
+        }
+        4 => {
+            let text = reader.var_string()?;
+            let span = Span::new(reader.position() - text.len(), reader.position());
+            (Kind::String, utf16_len(text), span)
+        }
+        5 => (Kind::Embed, 1, string_span(reader)?),
+        6 => {
+            reader.var_string()?;
+            reader.var_string()?;
+            (Kind::Format, 1, whole(reader))
+        }
+        7 => {
+            if TypeTag::decode(reader)?.is_named() {
+                reader.var_string()?;
+            }
+            (Kind::Type, 1, whole(reader))
+        }
+        8 => {
+            let count = reader.var_u32()?;
+            let first = reader.position();
+            for _ in 0..count {
+                Any::skip(reader)?;
+            }
+            (Kind::Any, count, Span::new(first, reader.position()))
+        }
+        9 => {
+            reader.var_string()?;
+            Any::skip(reader)?;
+            (Kind::Doc, 1, whole(reader))
+        }
+        tag => return Err(DecodeError::UnknownTag { what: "content kind", tag: u64::from(tag), at }),
+    })
+}
+
+/// Reads the tag and the name of a checked [`Kind::Type`] content.
+pub(crate) fn read_type(content: &[u8]) -> Option<(TypeTag, Option<&str>)> {
+    let mut reader = Reader::new(content);
+    let tag = TypeTag::decode(&mut reader).ok()?;
+    let name = if tag.is_named() { Some(reader.var_string().ok()?) } else { None };
+    Some((tag, name))
+}
+
+/// Counts UTF-16 code units. The caller bounds `text` to less than 4 GiB.
+#[inline]
+pub(crate) fn utf16_len(text: &str) -> u32 {
+    if text.is_ascii() {
+        return text.len() as u32;
+    }
+    // One unit for each character's first byte, a second one for those of four bytes.
+    let units: usize = text.bytes().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum();
+    units as u32
+}
+
+/// Counts code points. The caller bounds `text` to less than 4 GiB.
+#[inline]
+pub(crate) fn char_len(text: &str) -> u32 {
+    text.chars().count() as u32
+}
+
+pub(crate) fn write_id(writer: &mut Writer, id: Id) {
+    writer.var_uint(id.client);
+    writer.var_uint(u64::from(id.clock));
+}
+
+/// What a block says before its content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) origin: Option<Id>,
+    pub(crate) right_origin: Option<Id>,
+    /// Written only without either origin.
+    pub(crate) parent: HeaderParent<'a>,
+    pub(crate) key: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum HeaderParent<'a> {
+    Root(&'a str),
+    Block(Id),
+}
+
+impl Header<'_> {
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        let flag = |present: bool, bit: u8| if present { bit } else { 0 };
+        writer.byte(
+            self.kind as u8
+                | flag(self.origin.is_some(), HAS_ORIGIN)
+                | flag(self.right_origin.is_some(), HAS_RIGHT_ORIGIN)
+                | flag(self.key.is_some(), HAS_KEY),
+        );
+        if let Some(id) = self.origin {
+            write_id(writer, id);
+        }
+        if let Some(id) = self.right_origin {
+            write_id(writer, id);
+        }
+        if self.origin.is_none() && self.right_origin.is_none() {
+            match self.parent {
+                HeaderParent::Root(name) => {
+                    writer.byte(1);
+                    writer.var_string(name);
+                }
+                HeaderParent::Block(id) => {
+                    writer.byte(0);
+                    write_id(writer, id);
+                }
+            }
+            if let Some(key) = self.key {
+                writer.var_string(key);
+            }
+        }
+    }
+}
+
+/// The text that is left of a string block without its first `offset` UTF-16 units, as what replaces a
+/// split surrogate pair and the rest.
+pub(crate) fn text_from(text: &str, offset: u32) -> (&'static str, &str) {
+    if offset == 0 {
+        return ("", text);
+    }
+    let cut = cut_at(text, offset);
+    if cut.splits_pair { (REPLACEMENT, &text[cut.bytes + 4..]) } else { ("", &text[cut.bytes..]) }
+}
+
+/// What splitting a surrogate pair leaves on both sides, as Yjs does.
+pub(crate) const REPLACEMENT: &str = "\u{FFFD}";
+
+/// Where a UTF-16 offset falls in a text.
+pub(crate) struct Cut {
+    pub(crate) bytes: usize,
+    pub(crate) chars: u32,
+    /// Whether it falls inside the four-byte character that starts at `bytes`.
+    pub(crate) splits_pair: bool,
+}
+
+pub(crate) fn cut_at(text: &str, utf16: u32) -> Cut {
+    let mut units = 0;
+    for (chars, (bytes, character)) in text.char_indices().enumerate() {
+        if units >= utf16 {
+            return Cut { bytes, chars: chars as u32, splits_pair: false };
+        }
+        units += character.len_utf16() as u32;
+        if units > utf16 {
+            return Cut { bytes, chars: chars as u32, splits_pair: true };
+        }
+    }
+    Cut { bytes: text.len(), chars: char_len(text), splits_pair: false }
+}

@@ -1,0 +1,238 @@
+//! Replicas against slow, obvious twins: a `Vec` of characters for one text, each other for convergence.
+
+use officina_crdt::{Any, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates};
+use proptest::prelude::*;
+
+/// One random edit; positions are taken modulo the length.
+#[derive(Debug, Clone)]
+enum Edit {
+    Insert(u32, String),
+    Delete(u32, u32),
+}
+
+fn edits(max: usize) -> impl Strategy<Value = Vec<Edit>> {
+    let text = prop_oneof![4 => "[a-z]{1,3}", 1 => "[ßñ𝄞😀]{1,3}"];
+    let edit = prop_oneof![
+        3 => (any::<u32>(), text).prop_map(|(at, text)| Edit::Insert(at, text)),
+        2 => (any::<u32>(), 1u32..6).prop_map(|(at, count)| Edit::Delete(at, count)),
+    ];
+    prop::collection::vec(edit, 1..max)
+}
+
+fn text_of(doc: &mut Doc) -> SharedType {
+    doc.root("text", TypeTag::Text).expect("only ever used as text")
+}
+
+fn apply(doc: &mut Doc, edit: &Edit) {
+    let text = text_of(doc);
+    let len = doc.len(text, Unit::CodePoint);
+    match edit {
+        Edit::Insert(at, inserted) => {
+            doc.insert_text(text, at % (len + 1), inserted, Unit::CodePoint).expect("in range");
+        }
+        Edit::Delete(at, count) if len > 0 => {
+            let at = at % len;
+            doc.delete(text, at, (*count).min(len - at), Unit::CodePoint).expect("in range");
+        }
+        Edit::Delete(..) => {}
+    }
+}
+
+fn apply_to_twin(twin: &mut Vec<char>, edit: &Edit) {
+    let len = twin.len();
+    match edit {
+        Edit::Insert(at, inserted) => {
+            let at = *at as usize % (len + 1);
+            twin.splice(at..at, inserted.chars());
+        }
+        Edit::Delete(at, count) if len > 0 => {
+            let at = *at as usize % len;
+            twin.drain(at..(at + *count as usize).min(len));
+        }
+        Edit::Delete(..) => {}
+    }
+}
+
+fn read(doc: &mut Doc) -> String {
+    let text = text_of(doc);
+    doc.text(text).expect("a root is never gone")
+}
+
+proptest! {
+    #[test]
+    fn a_text_equals_a_vector_of_characters(edits in edits(300)) {
+        let mut doc = Doc::new(1);
+        let mut twin = Vec::new();
+        for edit in &edits {
+            apply(&mut doc, edit);
+            apply_to_twin(&mut twin, edit);
+            let text = text_of(&mut doc);
+            prop_assert_eq!(doc.len(text, Unit::CodePoint) as usize, twin.len());
+        }
+        let expected: String = twin.iter().collect();
+        let text = text_of(&mut doc);
+        prop_assert_eq!(doc.len(text, Unit::Byte) as usize, expected.len());
+        prop_assert_eq!(doc.len(text, Unit::Utf16) as usize, expected.encode_utf16().count());
+        let mut copy = Doc::new(2);
+        copy.apply_update(&doc.encode_update()).expect("own update");
+        prop_assert_eq!(read(&mut copy), expected.clone());
+        prop_assert_eq!(copy.encode_update(), doc.encode_update());
+        prop_assert_eq!(read(&mut doc), expected);
+    }
+
+    #[test]
+    fn replicas_converge_whatever_the_order_and_repetition_of_updates(
+        first in edits(60), second in edits(60), third in edits(60),
+        order in any::<u64>(), events in any::<bool>(),
+    ) {
+        let mut updates = Vec::new();
+        let mut docs = [Doc::new(7), Doc::new(3), Doc::new(1 << 52)];
+        let listening = Listening { updates: true, events: events.then_some(Unit::CodePoint) };
+        for round in 0..60 {
+            for (doc, edits) in docs.iter_mut().zip([&first, &second, &third]) {
+                if let Some(edit) = edits.get(round) {
+                    doc.begin(listening);
+                    apply(doc, edit);
+                    updates.extend(doc.commit().map(|changes| changes.update));
+                }
+            }
+            if round % 7 == 0 {
+                let update = docs[round % 3].encode_update();
+                docs[(round + 1) % 3].apply_update(&update).expect("own update");
+            }
+        }
+        let mut random = order | 1;
+        let mut below = |limit: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % limit as u64).expect("below a usize")
+        };
+        let mut late = Doc::new(99);
+        let mut shuffled: Vec<_> = (0..updates.len()).collect();
+        for at in (1..shuffled.len()).rev() {
+            shuffled.swap(at, below(at + 1));
+        }
+        for &at in &shuffled {
+            late.apply_update(&updates[at]).expect("own update");
+            late.apply_update(&updates[below(updates.len())]).expect("own update");
+        }
+        prop_assert!(!late.has_pending());
+        let parts: Vec<_> = shuffled.iter().map(|&at| &updates[at][..]).collect();
+        let mut merged = Doc::new(98);
+        let whole = merge_updates(&parts).expect("own updates");
+        merged.apply_update(&whole).expect("own update");
+        prop_assert_eq!(merge_updates(&[&whole, &whole]).expect("own updates"), whole);
+        for at in 0..3 {
+            for from in 0..3 {
+                let update = docs[from].encode_diff(&docs[at].state_vector());
+                docs[at].apply_update(&update).expect("own update");
+            }
+        }
+        let expected = read(&mut docs[0]);
+        for doc in docs.iter_mut().chain([&mut late, &mut merged]) {
+            prop_assert_eq!(read(doc), expected.clone());
+        }
+        prop_assert_eq!(late.state_vector(), docs[0].state_vector());
+        prop_assert_eq!(late.delete_set(), docs[0].delete_set());
+        prop_assert_eq!(merged.delete_set(), docs[0].delete_set());
+        prop_assert_eq!(late.encode_update(), docs[0].encode_update());
+    }
+
+    #[test]
+    fn damaged_updates_are_refused_or_harmless(edits in edits(40), at in any::<usize>(), bits in 1u8..) {
+        let mut doc = Doc::new(5);
+        for edit in &edits {
+            apply(&mut doc, edit);
+        }
+        let mut damaged = doc.encode_update();
+        let at = at % damaged.len();
+        damaged[at] ^= bits;
+        let before = doc.encode_update();
+        if doc.apply_update(&damaged).is_err() {
+            prop_assert_eq!(doc.encode_update(), before);
+        }
+        let mut fresh = Doc::new(6);
+        for truncated in 0..damaged.len() {
+            let _ = fresh.apply_update(&damaged[..truncated]);
+        }
+        let again = fresh.encode_update();
+        let mut copy = Doc::new(8);
+        copy.apply_update(&again).expect("own update");
+        prop_assert_eq!(copy.state_vector(), fresh.state_vector());
+    }
+}
+
+#[test]
+fn updates_of_one_author_out_of_order_wait_for_each_other() {
+    let mut author = Doc::new(1);
+    let text = text_of(&mut author);
+    let mut updates = Vec::new();
+    for (at, inserted) in [(0, "a"), (0, "b"), (2, "c"), (1, "d")] {
+        let before = author.state_vector();
+        author.insert_text(text, at, inserted, Unit::CodePoint).expect("in range");
+        updates.push(author.encode_diff(&before));
+    }
+    let mut reader = Doc::new(2);
+    for at in [0, 3, 2, 1] {
+        reader.apply_update(&updates[at]).expect("own update");
+    }
+    assert_eq!(read(&mut reader), "bdac");
+    assert!(!reader.has_pending());
+}
+
+#[test]
+fn what_is_pending_travels_on() {
+    let mut author = Doc::new(1);
+    let text = text_of(&mut author);
+    let mut updates = Vec::new();
+    for at in 0..10 {
+        let before = author.state_vector();
+        author.insert_text(text, 0, "x", Unit::CodePoint).expect("in range");
+        author.insert_text(text, at / 2, "y", Unit::CodePoint).expect("in range");
+        updates.push(author.encode_diff(&before));
+    }
+    let mut relay = Doc::new(2);
+    for update in &updates[1..] {
+        relay.apply_update(update).expect("own update");
+    }
+    assert!(relay.has_pending());
+    assert_eq!(relay.missing(), [officina_crdt::Id { client: 1, clock: 0 }]);
+    let mut reader = Doc::new(3);
+    reader.apply_update(&relay.encode_update()).expect("own update");
+    reader.apply_update(&updates[0]).expect("own update");
+    assert_eq!(read(&mut reader), read(&mut author));
+}
+
+#[test]
+fn refused_edits_change_nothing() {
+    let mut doc = Doc::new(1);
+    let text = text_of(&mut doc);
+    doc.insert_text(text, 0, "a😀b", Unit::Utf16).expect("in range");
+    let before = doc.encode_update();
+    assert!(doc.insert_text(text, 2, "x", Unit::Utf16).is_err());
+    assert!(doc.insert_text(text, 9, "x", Unit::Utf16).is_err());
+    assert!(doc.delete(text, 0, 2, Unit::Utf16).is_err());
+    assert!(doc.delete(text, 2, 9, Unit::CodePoint).is_err());
+    assert!(doc.delete(text, 3, 1, Unit::Byte).is_err());
+    assert_eq!(doc.encode_update(), before);
+}
+
+#[test]
+fn nested_types_come_and_go_with_their_parents() {
+    let mut doc = Doc::new(1);
+    let map = doc.root("map", TypeTag::Map).expect("fresh");
+    let list = doc.set(map, "list", Input::Type(TypeTag::Array)).expect("alive").expect("a type");
+    doc.insert_values(list, 0, (0..1000).map(Any::Integer).collect()).expect("in range");
+    let inner = doc.insert_input(list, 500, Input::Type(TypeTag::Text)).expect("in range").expect("a type");
+    doc.insert_text(inner, 0, "inside", Unit::CodePoint).expect("in range");
+    assert_eq!(doc.get(list, 500), Some(Value::Type(inner)));
+    assert_eq!(doc.get(list, 501), Some(Value::Any(Any::Integer(500))));
+    doc.set(map, "list", Input::Any(Any::Null)).expect("alive");
+    assert!(doc.insert_text(inner, 0, "x", Unit::CodePoint).is_err());
+    let mut copy = Doc::new(2);
+    copy.apply_update(&doc.encode_update()).expect("own update");
+    let map = copy.root("map", TypeTag::Map).expect("as before");
+    assert_eq!(copy.entries(map), [("list", Value::Any(Any::Null))]);
+    assert_eq!(copy.encode_diff(&StateVector::new()), doc.encode_update());
+}
