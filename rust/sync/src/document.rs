@@ -1,0 +1,92 @@
+//! A room's document behind a lock, and the wall around it.
+
+use officina_crdt::{Applied, DecodeError, Doc, StateVector, merge_updates};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+/// The hub's documents make no changes of their own, so this id never reaches a peer.
+const HUB_CLIENT: u64 = 0;
+
+/// A document shared by the hub and by whoever saves a snapshot of it.
+///
+/// Should the engine panic, that is our fault and not the peer's: the panic ends here, the lock stays poisoned, and every
+/// later use of this document, but of no other, answers [`DocumentFailed`].
+#[derive(Clone)]
+pub struct Document {
+    doc: Arc<Mutex<Doc>>,
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Document").finish_non_exhaustive()
+    }
+}
+
+/// The engine has panicked over this document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the document failed in an earlier call and has to be loaded again")]
+pub struct DocumentFailed;
+
+/// Which of the stored records is not a valid update.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {index}: {error}")]
+pub struct ReplayError {
+    /// The position of the record, from 0.
+    pub index: usize,
+    /// What is wrong with it.
+    pub error: DecodeError,
+}
+
+impl Document {
+    /// A document without content.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { doc: Arc::new(Mutex::new(Doc::new(HUB_CLIENT))) }
+    }
+
+    /// The document that `records`, each one an update, add up to. Takes as long as the history is.
+    ///
+    /// # Errors
+    /// [`ReplayError`] for the first record that cannot be decoded.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
+        let mut doc = Doc::new(HUB_CLIENT);
+        for (index, record) in records.into_iter().enumerate() {
+            doc.apply_update(record).map_err(|error| ReplayError { index, error })?;
+        }
+        Ok(Self { doc: Arc::new(Mutex::new(doc)) })
+    }
+
+    /// Everything as one update.
+    ///
+    /// # Errors
+    /// [`DocumentFailed`].
+    pub fn encode(&self) -> Result<Vec<u8>, DocumentFailed> {
+        self.with(|doc| doc.encode_update())
+    }
+
+    pub(crate) fn state_vector(&self) -> Result<Vec<u8>, DocumentFailed> {
+        self.with(|doc| doc.state_vector().encode())
+    }
+
+    pub(crate) fn encode_diff(&self, remote: &StateVector) -> Result<Vec<u8>, DocumentFailed> {
+        self.with(|doc| doc.encode_diff(remote))
+    }
+
+    /// Applies one update; the flag says whether the document now waits for updates that it has not got.
+    pub(crate) fn apply(&self, update: &[u8]) -> Result<Result<(Applied, bool), DecodeError>, DocumentFailed> {
+        self.with(|doc| doc.apply_update(update).map(|applied| (applied, doc.has_pending())))
+    }
+
+    /// Joins the updates of a tick into one record; the whole document, should they not merge.
+    pub(crate) fn merge(&self, updates: &[&[u8]]) -> Result<Vec<u8>, DocumentFailed> {
+        match catch_unwind(|| merge_updates(updates)) {
+            Ok(Ok(merged)) => Ok(merged),
+            Ok(Err(_)) | Err(_) => self.encode(),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Doc) -> T) -> Result<T, DocumentFailed> {
+        catch_unwind(AssertUnwindSafe(|| self.doc.lock().map(|mut doc| work(&mut doc)).map_err(|_| DocumentFailed)))
+            .unwrap_or(Err(DocumentFailed))
+    }
+}
