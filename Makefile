@@ -27,7 +27,7 @@ test: setup ## run every test: Rust, Python, and the official Yjs packages in No
 	cargo test --workspace --quiet
 	pytest
 
-check: build .venv/.test .venv/.check ## format, lints, types, stubs, licenses, advisories
+check: build .venv/.test .venv/.check .venv/.bench ## format, lints, types, stubs, licenses, advisories
 	ruff format --check
 	ruff check
 	cargo fmt --all --check

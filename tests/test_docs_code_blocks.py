@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 _REPOSITORY = Path(__file__).parents[1]
+_OFFICINA = str(Path(sys.executable).with_name("officina"))
 _INTEROP = _REPOSITORY / "tests" / "interop"
 _PAGES = sorted([*_REPOSITORY.glob("*.md"), *_REPOSITORY.glob("docs/**/*.md")])
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -76,7 +77,7 @@ def test_shell_block_names_commands_that_exist(block: Block) -> None:
 
 def _options(command: str) -> set[str]:
     shown = subprocess.run(
-        [sys.executable, "-m", "officina", command, "--help"],
+        [_OFFICINA, command, "--help"],
         capture_output=True,
         text=True,
         check=True,
@@ -92,10 +93,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     data = tmp_path_factory.mktemp("data")
-    command = [
-        *(sys.executable, "-m", "officina", "serve"),
-        *("--port", str(port), "--data", str(data)),
-    ]
+    command = [_OFFICINA, "serve", "--port", str(port), "--data", str(data)]
     with (data / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:

@@ -44,7 +44,7 @@ SERVERS = {
         Server(
             "officina",
             (
-                *(sys.executable, "-m", "officina", "serve"),
+                *(str(Path(sys.executable).with_name("officina")), "serve"),
                 *("--host", "127.0.0.1", "--port", "{port}", "--data", "{data}"),
             ),
             path="/yjs/",
