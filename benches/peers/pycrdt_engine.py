@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 from pycrdt import Doc, Text
 
@@ -15,38 +16,38 @@ class PycrdtEngine:
     name = "pycrdt"
     version = version("pycrdt")
 
-    def type_all(self, edits: list[Edit]) -> Doc:
-        document: Doc = Doc()
+    def type_all(self, edits: list[Edit]) -> Doc[Any]:
+        document: Doc[Any] = Doc()
         _type(document, edits)
         return document
 
     def record(self, edits: list[Edit]) -> list[bytes]:
-        document: Doc = Doc()
+        document: Doc[Any] = Doc()
         updates: list[bytes] = []
         subscription = document.observe(lambda event: updates.append(event.update))
         _type(document, edits)
         document.unobserve(subscription)
         return updates
 
-    def apply_all(self, updates: list[bytes]) -> Doc:
-        document: Doc = Doc()
+    def apply_all(self, updates: list[bytes]) -> Doc[Any]:
+        document: Doc[Any] = Doc()
         for update in updates:
             document.apply_update(update)
         return document
 
-    def encode(self, document: Doc) -> bytes:
+    def encode(self, document: Doc[Any]) -> bytes:
         return document.get_update()
 
     def load(self, encoded: bytes) -> str:
-        document: Doc = Doc()
+        document: Doc[Any] = Doc()
         document.apply_update(encoded)
         return self.text(document)
 
-    def text(self, document: Doc) -> str:
+    def text(self, document: Doc[Any]) -> str:
         return str(document.get("text", type=Text))
 
 
-def _type(document: Doc, edits: list[Edit]) -> None:
+def _type(document: Doc[Any], edits: list[Edit]) -> None:
     text = document.get("text", type=Text)
     for position, deleted, inserted in edits:
         if deleted and inserted:

@@ -21,21 +21,27 @@ class Engine(Protocol):
 
     def type_all(self, edits: list[Edit]) -> Any:
         """Make each edit in a transaction of its own on a new document, and return the document."""
+        ...
 
     def record(self, edits: list[Edit]) -> list[bytes]:
         """The update that each edit emits."""
+        ...
 
     def apply_all(self, updates: list[bytes]) -> Any:
         """Apply each update by itself to a new document, and return the document."""
+        ...
 
     def encode(self, document: Any) -> bytes:
         """The whole document as bytes for another peer or for the disk."""
+        ...
 
     def load(self, encoded: bytes) -> str:
         """The text of an encoded document."""
+        ...
 
     def text(self, document: Any) -> str:
         """The text of a document."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ class Running:
 
 
 @contextmanager
-def running(server: Server, core: int) -> Iterator[Running]:
+def running(server: Server, core: int) -> Generator[Running]:
     """Start `server` pinned to `core` with nothing stored, and end it afterwards.
 
     Raises:

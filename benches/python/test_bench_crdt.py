@@ -27,5 +27,5 @@ def test_engine_answers_with_the_recorded_text(
     """The time is the benchmark's; the text is the test's."""
     asked = prepare(engine, trace)[question]
     benchmark.group = f"{trace.name}: {QUESTIONS[question]}"
-    result = benchmark.pedantic(asked.work, rounds=3)  # type: ignore[no-untyped-call]
+    result = benchmark.pedantic(asked.work, rounds=3)
     assert asked.answer(result) == trace.end

@@ -22,6 +22,7 @@ const JOIN_LIMIT: Duration = Duration::from_secs(60);
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// Keystrokes sent before the sockets are looked at again.
 const BURST: usize = 128;
+const EVENTS: usize = 256;
 const SCRATCH_BYTES: usize = 1 << 18;
 /// What Linux counts processor time in, on every architecture it is measured on.
 const TICK: Duration = Duration::from_millis(10);
@@ -71,6 +72,8 @@ struct Room {
 struct Load<'a> {
     plan: &'a Plan,
     poll: Poll,
+    /// Reused from turn to turn: the loop spins, and must not allocate while it does.
+    events: Events,
     random: Random,
     rooms: Vec<Room>,
     /// The first writers of all rooms, then the other writers of each room.
@@ -100,6 +103,7 @@ impl<'a> Load<'a> {
         Ok(Self {
             plan,
             poll: Poll::new()?,
+            events: Events::with_capacity(EVENTS),
             random: Random::new(0x000f_f1c1_7a00),
             rooms,
             peers: Vec::new(),
@@ -226,10 +230,10 @@ impl<'a> Load<'a> {
 
     /// Handles what the sockets have, waiting at most `patience` for it.
     fn turn(&mut self, patience: Duration) -> Result<(), Fault> {
-        let mut events = Events::with_capacity(256);
-        if let Err(error) = self.poll.poll(&mut events, Some(patience)) {
+        if let Err(error) = self.poll.poll(&mut self.events, Some(patience)) {
             return if error.kind() == std::io::ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) };
         }
+        let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             let index = event.token().0;
             if event.is_readable() {
@@ -237,6 +241,7 @@ impl<'a> Load<'a> {
             }
             self.peers[index].flush();
         }
+        self.events = events;
         Ok(())
     }
 
