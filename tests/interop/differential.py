@@ -147,15 +147,22 @@ class Episode:
             self._deliver_everything()
             self._compare()
         except Exception as error:
-            raise Difference(
-                f"{error}\nto see it again: python tests/interop/fuzz.py --seed {self._seed} "
-                f"--episodes 1 --edits-per-episode {self._edits}"
-            ) from error
+            raise Difference(f"{error}\n{self._again}") from error
+        except BaseException as panic:
+            panic.add_note(self._again)
+            raise
         finally:
             self._calls.clear()
             self._answers.clear()
             self._yjs.call("forget", docs=[replica.name for replica in self._theirs])
         return Outcome(self._seed, made, len(self._sent))
+
+    @property
+    def _again(self) -> str:
+        return (
+            f"to see it again: python tests/interop/fuzz.py --seed {self._seed} "
+            f"--episodes 1 --edits-per-episode {self._edits}"
+        )
 
     def _edit_in_rounds(self) -> int:
         made = 0

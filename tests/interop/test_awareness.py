@@ -28,10 +28,16 @@ def _until(peers: Peers, states: dict[int, dict], *names: str) -> None:
     peers.ask("untilAwareness", *names, states={str(client): states[client] for client in states})
 
 
-def test_a_joining_client_sees_who_is_there_and_is_seen(peers: Peers) -> None:
+def test_a_joining_client_sees_who_is_there_and_is_seen(peers: Peers, yjs: YjsHost) -> None:
     peers.join("cleo")
+    yjs.call("setAwareness", peer="cleo", state={"name": "Cleo"})
 
-    _until(peers, {ADA: {"name": "Ada"}, BEN: {"name": "Ben", "cursor": [1, 2]}, CLEO: {}})
+    everyone = {
+        ADA: {"name": "Ada"},
+        BEN: {"name": "Ben", "cursor": [1, 2]},
+        CLEO: {"name": "Cleo"},
+    }
+    _until(peers, everyone)
 
 
 def test_a_changed_state_reaches_everyone(peers: Peers, yjs: YjsHost) -> None:
@@ -62,10 +68,13 @@ def test_a_client_that_comes_back_is_seen_again(peers: Peers) -> None:
     _until(peers, {ADA: {"name": "Ada"}, BEN: {"name": "Ben", "cursor": [1, 2]}})
 
 
-def test_a_client_that_joins_after_another_vanished_does_not_see_it(peers: Peers) -> None:
+def test_a_client_that_joins_after_another_vanished_does_not_see_it(
+    peers: Peers, yjs: YjsHost
+) -> None:
     peers.ask("vanish", "ben")
     _until(peers, {ADA: {"name": "Ada"}}, "ada")
 
     peers.join("cleo")
+    yjs.call("setAwareness", peer="cleo", state={"name": "Cleo"})
 
-    _until(peers, {ADA: {"name": "Ada"}, CLEO: {}}, "ada", "cleo")
+    _until(peers, {ADA: {"name": "Ada"}, CLEO: {"name": "Cleo"}}, "ada", "cleo")

@@ -28,6 +28,7 @@ class Peers:
         self._yjs = yjs
         self._url = url
         self._room = room
+        self._next_client = 101
         self.names: list[str] = []
 
     def join(self, *names: str, clients: Sequence[int] = (), **options: Any) -> None:
@@ -35,10 +36,11 @@ class Peers:
 
         Args:
             names: what the test calls them.
-            clients: their Yjs client ids; small different ones by default.
+            clients: their Yjs client ids; 101, 102, 103 and so on by default.
             options: what `connect` in `node/peers.mjs` takes: `params`, `updates`, `connected`.
         """
-        ids = clients or range(101 + len(self.names), 101 + len(self.names) + len(names))
+        ids = clients or range(self._next_client, self._next_client + len(names))
+        self._next_client += len(names)
         wanted = [
             {"peer": name, "url": self._url, "room": self._room, "client": client, **options}
             for name, client in zip(names, ids, strict=True)
