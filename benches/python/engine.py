@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benches.python.questions import QUESTIONS, Engine, Question, prepare
-from benches.python.record import write_record
+from benches.python.record import three_digits, write_record
 from benches.python.traces import Trace, load_traces
 
 _ENGINES = {
@@ -99,16 +99,16 @@ def table(timings: Timings, engines: list[Engine], traces: list[Trace]) -> str:
     names = [trace.name for trace in traces]
     for question in QUESTIONS:
         for name in names:
-            cells = [name, question, _short(timings.median_ms(name, question, first))]
+            cells = [name, question, three_digits(timings.median_ms(name, question, first))]
             for peer in peers:
                 cells += [
-                    _short(timings.median_ms(name, question, peer)),
-                    f"{_short(timings.ratio([name], question, first, peer))} ×",
+                    three_digits(timings.median_ms(name, question, peer)),
+                    f"{three_digits(timings.ratio([name], question, first, peer))} ×",
                 ]
             lines.append(f"| {' | '.join(cells)} |")
         cells = ["**geometric mean**", question, ""]
         for peer in peers:
-            cells += ["", f"**{_short(timings.ratio(names, question, first, peer))} ×**"]
+            cells += ["", f"**{three_digits(timings.ratio(names, question, first, peer))} ×**"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -167,10 +167,6 @@ def _engine(name: str) -> Engine:
     module, cls = _ENGINES[name]
     engine: Engine = getattr(importlib.import_module(module), cls)()
     return engine
-
-
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _say(progress: str) -> None:

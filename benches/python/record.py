@@ -1,4 +1,4 @@
-"""Dated records of what was measured, with the machine it was measured on."""
+"""Dated records of what was measured, and how their numbers are written."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def describe_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_average_before": os.getloadavg()[0],
     }
+
+
+def three_digits(value: float) -> str:
+    """`value` with three significant digits, as people read them: 0.0123, 4.56, 7,890."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _first_value(path: str, key: str) -> str | None:

@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benches.python.record import write_record
+from benches.python.record import three_digits, write_record
 from benches.python.servers import PEERS, SERVERS, Server, running
 
 Result = dict[str, Any]
@@ -135,7 +135,7 @@ def table(shape: str, light: dict[str, Result], highest: dict[str, Result]) -> s
     others = _SHAPES[shape][1] - 1
     for name, calm in light.items():
         cells = [
-            f"{calm[key]:.3g}" if key in calm else calm.get("failed", "–")
+            three_digits(calm[key]) if key in calm else calm.get("failed", "–")
             for key in ("p50_ms", "p99_ms", "server_us_per_delivery")
         ]
         best = highest.get(name, {})

@@ -1,0 +1,60 @@
+"""The README's tables, made from the records: `python -m benches.python.tables` writes them anew.
+
+A table stands between `<!-- measured: RECORD -->` and `<!-- end -->`. A test makes each again and
+compares, so a number in the README is always one that was recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benches.python import server
+from benches.python.record import three_digits
+
+Record = dict[str, Any]
+
+_REPOSITORY = Path(__file__).parents[2]
+_RESULTS = _REPOSITORY / "benches" / "results"
+_README = _REPOSITORY / "README.md"
+_MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_tables(page: str) -> str:
+    """`page` with every table made anew from the record that it names."""
+    return _MEASURED.sub(lambda match: f"{match[1]}{_table(match[2])}\n{match[3]}", page)
+
+
+def _table(name: str) -> str:
+    record: Record = json.loads((_RESULTS / name).read_text(encoding="utf-8"))
+    return {"engine": engine_table, "server": server_table}[record["what"]](record)
+
+
+def engine_table(record: Record) -> str:
+    """One line per question: the longest trace in milliseconds, and ratios over all traces."""
+    ours, *peers = record["engines"]
+    trace = max(record["edits"], key=lambda name: record["edits"][name])
+    heads = [f"{trace}, {record['edits'][trace]:,} edits; ms", *record["engines"]]
+    heads += [f"{peer} ÷ {ours}, all traces" for peer in peers]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for question, meaning in record["questions"].items():
+        times = record["median_ms"][question][trace]
+        ratios = record["geometric_mean_ratio"][question]
+        cells = [meaning, *(three_digits(times[engine]) for engine in record["engines"])]
+        cells += [f"{three_digits(ratios[f'{peer} / {ours}'])} ×" for peer in peers]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def server_table(record: Record) -> str:
+    """One table per shape."""
+    shapes = record["shapes"].items()
+    return "\n\n".join(
+        server.table(shape, found["light"], found["highest"]) for shape, found in shapes
+    )
+
+
+if __name__ == "__main__":
+    _README.write_text(with_tables(_README.read_text(encoding="utf-8")), encoding="utf-8")
