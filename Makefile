@@ -38,7 +38,7 @@ check: build .venv/.test .venv/.check .venv/.bench ## format, lints, types, stub
 	cargo deny check licenses bans sources
 	@cargo deny check advisories || echo "advisories: not checked, or not clean; the database is on github.com"
 
-fuzz: .venv/.test ## fuzz every decoder (FUZZ_SECONDS each) and the engine against Yjs
+fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fuzz) and the engine against Yjs
 	cd rust/fuzz && for target in $$(cargo +nightly fuzz list); do \
 	    cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 	python tests/interop/fuzz.py --edits 200000
