@@ -63,10 +63,7 @@ fn checked_state(state: &str) -> Result<Option<&str>, ProtocolError> {
 }
 
 /// Encodes an awareness update.
-pub fn encode_awareness<'a>(
-    out: &mut Writer,
-    entries: impl ExactSizeIterator<Item = AwarenessEntry<'a>>,
-) {
+pub fn encode_awareness<'a>(out: &mut Writer, entries: impl ExactSizeIterator<Item = AwarenessEntry<'a>>) {
     out.var_uint(entries.len() as u64);
     for AwarenessEntry { client, clock, state } in entries {
         out.var_uint(client);
@@ -244,12 +241,18 @@ mod tests {
         AwarenessEntry { client, clock, state: None }
     }
 
+    /// Client, clock, and whether it is present.
+    type Told = Vec<(ClientId, u64, bool)>;
+
     /// What a drain sends: who is excluded, and the entries.
-    fn drain(awareness: &mut Awareness) -> Vec<(Option<PeerId>, Vec<(ClientId, u64, bool)>)> {
+    fn drain(awareness: &mut Awareness) -> Vec<(Option<PeerId>, Told)> {
         let mut sent = Vec::new();
         awareness.drain_changes(|origin, update| {
             let entries = decode_awareness(update).unwrap();
-            sent.push((origin, entries.iter().map(|entry| (entry.client, entry.clock, entry.state.is_some())).collect()));
+            sent.push((
+                origin,
+                entries.iter().map(|entry| (entry.client, entry.clock, entry.state.is_some())).collect(),
+            ));
         });
         sent
     }

@@ -73,7 +73,10 @@ impl Document {
     }
 
     /// Applies one update; the flag says whether the document now waits for updates that it has not got.
-    pub(crate) fn apply(&self, update: &[u8]) -> Result<Result<(Applied, bool), DecodeError>, DocumentFailed> {
+    pub(crate) fn apply(
+        &self,
+        update: &[u8],
+    ) -> Result<Result<(Applied, bool), DecodeError>, DocumentFailed> {
         self.with(|doc| doc.apply_update(update).map(|applied| (applied, doc.has_pending())))
     }
 
@@ -86,7 +89,9 @@ impl Document {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Doc) -> T) -> Result<T, DocumentFailed> {
-        catch_unwind(AssertUnwindSafe(|| self.doc.lock().map(|mut doc| work(&mut doc)).map_err(|_| DocumentFailed)))
-            .unwrap_or(Err(DocumentFailed))
+        catch_unwind(AssertUnwindSafe(|| {
+            self.doc.lock().map(|mut doc| work(&mut doc)).map_err(|_| DocumentFailed)
+        }))
+        .unwrap_or(Err(DocumentFailed))
     }
 }

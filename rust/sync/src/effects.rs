@@ -47,12 +47,14 @@ pub struct Append<'a> {
 
 impl Effects {
     /// Bytes to write, each with the peers to write them to, in order.
+    #[must_use]
     pub fn sends(&self) -> impl ExactSizeIterator<Item = (&[u8], &[PeerId])> {
         let bytes = self.bytes.as_bytes();
         self.sends.iter().map(move |send| (&bytes[send.bytes.clone()], &self.peers[send.peers.clone()]))
     }
 
     /// Records to log.
+    #[must_use]
     pub fn appends(&self) -> impl ExactSizeIterator<Item = Append<'_>> {
         let bytes = self.bytes.as_bytes();
         self.appends.iter().map(move |append| Append {

@@ -156,12 +156,11 @@ mod tests {
     fn unmasking_agrees_with_the_rfc_at_every_offset_and_length() {
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let masked: Vec<u8> = (0..67).map(|i| i ^ 0x5a).collect();
-        for offset in 0..9 {
+        for offset in 0..9usize {
             for length in 0..masked.len() {
                 let mut fast = masked[..length].to_vec();
-                unmask(&mut fast, mask, offset);
-                let slow: Vec<u8> =
-                    (0..length).map(|i| masked[i] ^ mask[(i + offset as usize) % 4]).collect();
+                unmask(&mut fast, mask, offset as u64);
+                let slow: Vec<u8> = (0..length).map(|i| masked[i] ^ mask[(i + offset) % 4]).collect();
                 assert_eq!(fast, slow, "offset {offset}, length {length}");
             }
         }

@@ -29,7 +29,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message_bytes: 64 << 20, max_backlog_bytes: 1_000_000, ping_interval: 20.0, ping_timeout: 20.0 }
+        Self {
+            max_message_bytes: 64 << 20,
+            max_backlog_bytes: 1_000_000,
+            ping_interval: 20.0,
+            ping_timeout: 20.0,
+        }
     }
 }
 
@@ -160,10 +165,12 @@ impl Hub {
     /// The number of the last record handed out for a room, and its document, which holds what the records up to that one do
     /// and perhaps more. Encode it after letting go of the hub.
     ///
+    /// After a failed save the snapshot takes a number of its own, so that [`saved`](Self::saved) can report it.
+    ///
     /// # Errors
     /// [`HubError::UnknownRoom`].
-    pub fn snapshot(&self, room: &str) -> Result<(u64, Document), HubError> {
-        self.room(room).map(Room::snapshot)
+    pub fn snapshot(&mut self, room: &str) -> Result<(u64, Document), HubError> {
+        self.room_mut(room).map(Room::snapshot)
     }
 
     /// The peers in a room, by id; those that are being closed no longer count.
@@ -175,6 +182,7 @@ impl Hub {
     }
 
     /// The names of all rooms.
+    #[must_use]
     pub fn rooms(&self) -> impl ExactSizeIterator<Item = &str> {
         self.rooms.keys().map(AsRef::as_ref)
     }
@@ -187,6 +195,10 @@ impl Hub {
 
     fn room(&self, room: &str) -> Result<&Room, HubError> {
         self.rooms.get(room).ok_or_else(|| HubError::UnknownRoom { room: room.to_owned() })
+    }
+
+    fn room_mut(&mut self, room: &str) -> Result<&mut Room, HubError> {
+        self.rooms.get_mut(room).ok_or_else(|| HubError::UnknownRoom { room: room.to_owned() })
     }
 
     /// Lets a peer into a loaded room, after the HTTP upgrade. With the next tick it is asked for what it has (unless it may
@@ -342,15 +354,16 @@ impl Hub {
     /// # Errors
     /// [`HubError::UnknownRoom`] or [`HubError::UnknownSequence`].
     pub fn saved(&mut self, room: &str, sequence: u64, ok: bool) -> Result<(), HubError> {
-        let Some(found) = self.rooms.get_mut(room) else {
-            return Err(HubError::UnknownRoom { room: room.to_owned() });
-        };
-        if sequence > found.sequence() {
-            let last = found.sequence();
+        let found = self.room_mut(room)?;
+        let last = found.sequence();
+        if sequence > last {
             return Err(HubError::UnknownSequence { room: room.to_owned(), sequence, last });
         }
-        found.saved(sequence, ok, &mut self.peers);
-        mark_due(found, &mut self.due);
+        let Self { rooms, peers, due, .. } = self;
+        if let Some(found) = rooms.get_mut(room) {
+            found.saved(sequence, ok, peers);
+            mark_due(found, due);
+        }
         Ok(())
     }
 
@@ -358,6 +371,12 @@ impl Hub {
     #[must_use]
     pub fn tick_is_due(&self) -> bool {
         !self.due.is_empty() || !self.closing.is_empty()
+    }
+
+    /// Whether the next tick may take long: it encodes documents, not only what has changed.
+    #[must_use]
+    pub fn tick_is_long(&self) -> bool {
+        self.due.iter().any(|name| self.rooms.get(name).is_some_and(Room::has_questions))
     }
 
     /// When the next tick is due: a time in the past if right now, `None` if only after something has happened.

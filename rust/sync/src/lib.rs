@@ -40,7 +40,9 @@ mod reader;
 mod room;
 mod stats;
 
-pub use awareness::{AwarenessEntry, MAX_STATE_BYTES, MAX_STATES_PER_PEER, decode_awareness, encode_awareness};
+pub use awareness::{
+    AwarenessEntry, MAX_STATE_BYTES, MAX_STATES_PER_PEER, decode_awareness, encode_awareness,
+};
 pub use close::{CloseCode, write_close};
 pub use document::{Document, DocumentFailed, ReplayError};
 pub use effects::{Append, Effects};

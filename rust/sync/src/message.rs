@@ -54,7 +54,9 @@ impl<'a> Message<'a> {
         let kind = reader.var_uint().map_err(undecodable("message type"))?;
         match u8::try_from(kind) {
             Ok(SYNC) => Self::read_sync(reader),
-            Ok(AWARENESS) => reader.var_bytes().map(Self::Awareness).map_err(undecodable("awareness message")),
+            Ok(AWARENESS) => {
+                reader.var_bytes().map(Self::Awareness).map_err(undecodable("awareness message"))
+            }
             Ok(AUTH) => {
                 let rest = reader.remaining();
                 reader.bytes(rest).map_err(undecodable("auth message"))?;

@@ -52,12 +52,20 @@ pub(crate) struct Peer {
     pub(crate) closing: bool,
     /// Which awareness states the peer gets with the next tick.
     pub(crate) catch_up: CatchUp,
-    /// The sync step 1 that waits for its answer: the state vector as it came, and decoded.
-    pub(crate) question: Option<(Vec<u8>, StateVector)>,
+    /// The sync step 1 that waits for its answer.
+    pub(crate) question: Option<Question>,
     /// Whether the peer was asked for updates that the document still waits for.
     pub(crate) asked_for_missing: bool,
     /// Messages not yet confirmed as saved: how many with which sequence number of the log.
     pub(crate) unconfirmed: VecDeque<(u64, u32)>,
+}
+
+/// What a peer has, when it asks for the rest.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The state vector as it came: equal bytes get the same answer.
+    pub(crate) encoded: Vec<u8>,
+    pub(crate) state_vector: StateVector,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +79,13 @@ pub(crate) enum CatchUp {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, room: Arc<str>, access: Access, max_message_bytes: usize, now: f64) -> Self {
+    pub(crate) fn new(
+        id: PeerId,
+        room: Arc<str>,
+        access: Access,
+        max_message_bytes: usize,
+        now: f64,
+    ) -> Self {
         Self {
             id,
             room,

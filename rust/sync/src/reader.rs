@@ -186,10 +186,10 @@ mod tests {
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = vec![first];
         match payload.len() {
-            length @ 0..=125 => bytes.push(0x80 | length as u8),
+            length @ 0..=125 => bytes.push(0x80 | u8::try_from(length).unwrap()),
             length => {
-                bytes.push(0x80 | 126);
-                bytes.extend((length as u16).to_be_bytes());
+                bytes.push(0xfe);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
             }
         }
         bytes.extend(MASK);

@@ -7,7 +7,7 @@ use crate::error::ProtocolError;
 use crate::message::{
     Message, undecodable, write_awareness, write_step_1, write_step_2, write_sync_status, write_update,
 };
-use crate::peer::{CatchUp, Peer, PeerId};
+use crate::peer::{CatchUp, Peer, PeerId, Question};
 use crate::stats::Stats;
 use hashbrown::HashMap;
 use officina_crdt::StateVector;
@@ -104,8 +104,17 @@ impl Room {
     }
 
     /// The number of the last record handed out, and the document, which holds at least what the records up to there do.
-    pub(crate) fn snapshot(&self) -> (u64, Document) {
+    ///
+    /// After a failed save the snapshot counts as a record of its own, the one with the whole document: when its number
+    /// is reported saved, everything is.
+    pub(crate) fn snapshot(&mut self) -> (u64, Document) {
+        self.log.sequence += u64::from(std::mem::take(&mut self.log.whole));
         (self.log.sequence, self.document.clone())
+    }
+
+    /// Whether the next tick encodes the document or part of it, which takes as long as the document is large.
+    pub(crate) fn has_questions(&self) -> bool {
+        !self.asking.is_empty() || self.log.whole
     }
 
     // Coming and going.
@@ -153,11 +162,18 @@ impl Room {
     // What peers send.
 
     /// Applies one WebSocket message: one protocol message or several, each decoded whole before it takes effect.
-    pub(crate) fn receive(&mut self, peer: &mut Peer, payload: &[u8], stats: &mut Stats) -> Result<(), ProtocolError> {
+    pub(crate) fn receive(
+        &mut self,
+        peer: &mut Peer,
+        payload: &[u8],
+        stats: &mut Stats,
+    ) -> Result<(), ProtocolError> {
         let mut reader = Reader::new(payload);
         loop {
             match Message::read(&mut reader)? {
-                Message::Update(update) | Message::SyncStep2(update) => self.receive_update(peer, update, stats)?,
+                Message::Update(update) | Message::SyncStep2(update) => {
+                    self.receive_update(peer, update, stats)?;
+                }
                 Message::Awareness(update) => self.receive_awareness(peer, update, stats)?,
                 Message::SyncStep1(state_vector) => self.receive_question(peer, state_vector)?,
                 Message::QueryAwareness => {
@@ -172,7 +188,12 @@ impl Room {
         }
     }
 
-    fn receive_update(&mut self, peer: &mut Peer, update: &[u8], stats: &mut Stats) -> Result<(), ProtocolError> {
+    fn receive_update(
+        &mut self,
+        peer: &mut Peer,
+        update: &[u8],
+        stats: &mut Stats,
+    ) -> Result<(), ProtocolError> {
         let mut changed = false;
         if update != EMPTY_UPDATE {
             if peer.access.read_only {
@@ -212,7 +233,12 @@ impl Room {
         peer.confirm_at(sequence);
     }
 
-    fn receive_awareness(&mut self, peer: &Peer, update: &[u8], stats: &mut Stats) -> Result<(), ProtocolError> {
+    fn receive_awareness(
+        &mut self,
+        peer: &Peer,
+        update: &[u8],
+        stats: &mut Stats,
+    ) -> Result<(), ProtocolError> {
         let mut news = false;
         for entry in decode_awareness(update)? {
             news |= self.awareness.apply(entry, peer.id)?;
@@ -227,8 +253,9 @@ impl Room {
 
     /// Answers are written at the end of the tick, so that peers that ask the same share one.
     fn receive_question(&mut self, peer: &mut Peer, state_vector: &[u8]) -> Result<(), ProtocolError> {
-        let decoded = StateVector::decode(state_vector).map_err(undecodable("state vector"))?;
-        if peer.question.replace((state_vector.to_vec(), decoded)).is_none() {
+        let encoded = state_vector.to_vec();
+        let state_vector = StateVector::decode(&encoded).map_err(undecodable("state vector"))?;
+        if peer.question.replace(Question { encoded, state_vector }).is_none() {
             self.asking.push(peer.id);
         }
         Ok(())
@@ -280,10 +307,7 @@ impl Room {
         if !std::mem::take(&mut self.log.due) {
             return;
         }
-        let Ok(record) = self.record() else {
-            // Nothing can be logged of a failed document; whoever waits for a confirmation is closed by its next message.
-            return;
-        };
+        let Some(record) = self.record() else { return };
         let sequence = self.log.sequence + 1;
         effects.append(&self.name, sequence, &record);
         self.log.sequence = sequence;
@@ -291,19 +315,18 @@ impl Room {
         stats.appends += 1;
     }
 
-    /// The updates of this tick as one.
-    fn record(&self) -> Result<Cow<'_, [u8]>, DocumentFailed> {
+    /// The updates of this tick as one. None if a snapshot has come before them, or if the document failed: then whoever waits
+    /// for a confirmation is closed by its next message.
+    fn record(&self) -> Option<Cow<'_, [u8]>> {
         if self.log.whole {
-            return self.document.encode().map(Cow::Owned);
+            return self.document.encode().ok().map(Cow::Owned);
         }
-        let updates = self.entries.iter().filter_map(|entry| Some(&self.frames.as_bytes()[entry.update.clone()?]));
-        let mut updates = updates.peekable();
-        match (updates.next(), updates.peek()) {
-            (Some(only), None) => Ok(Cow::Borrowed(only)),
-            (first, _) => {
-                let all: Vec<&[u8]> = first.into_iter().chain(updates).collect();
-                self.document.merge(&all).map(Cow::Owned)
-            }
+        let updates = self.entries.iter().filter_map(|entry| entry.update.clone());
+        let updates: Vec<&[u8]> = updates.map(|update| &self.frames.as_bytes()[update]).collect();
+        match updates[..] {
+            [] => None,
+            [only] => Some(Cow::Borrowed(only)),
+            _ => self.document.merge(&updates).ok().map(Cow::Owned),
         }
     }
 
@@ -334,21 +357,21 @@ impl Room {
 
     /// Answers every sync step 1 of this tick; the question of a paused member waits until it is resumed.
     fn answer_questions(&mut self, peers: &mut Peers, effects: &mut Effects, stats: &mut Stats) {
-        let mut groups: Vec<((Vec<u8>, StateVector), Vec<PeerId>)> = Vec::new();
+        let mut groups: Vec<(Question, Vec<PeerId>)> = Vec::new();
         self.asking.retain(|id| {
             let Some(peer) = peers.get_mut(id) else { return false };
             if peer.paused {
                 return true;
             }
             let Some(question) = peer.question.take() else { return false };
-            match groups.iter_mut().find(|(known, _)| known.0 == question.0) {
+            match groups.iter_mut().find(|(known, _)| known.encoded == question.encoded) {
                 Some((_, askers)) => askers.push(*id),
                 None => groups.push((question, vec![*id])),
             }
             false
         });
-        for ((_, state_vector), askers) in groups {
-            let Ok(missing) = self.document.encode_diff(&state_vector) else { continue };
+        for (question, askers) in groups {
+            let Ok(missing) = self.document.encode_diff(&question.state_vector) else { continue };
             if let &[asker] = &askers[..]
                 && let Some(peer) = peers.get_mut(&asker)
             {

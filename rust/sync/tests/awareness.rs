@@ -18,7 +18,8 @@ fn json() -> impl Strategy<Value = String> {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
             vec(inner, 0..4).prop_map(|items| {
-                let members: Vec<_> = items.iter().enumerate().map(|(i, item)| format!("\"k{i}\" :{item}")).collect();
+                let members: Vec<_> =
+                    items.iter().enumerate().map(|(i, item)| format!("\"k{i}\" :{item}")).collect();
                 format!("{{{}}}", members.join(","))
             }),
         ]
@@ -36,7 +37,11 @@ fn encode(entries: &[Owned]) -> Vec<u8> {
     let entries = entries.iter();
     encode_awareness(
         &mut out,
-        entries.map(|(client, clock, state)| AwarenessEntry { client: *client, clock: *clock, state: state.as_deref() }),
+        entries.map(|(client, clock, state)| AwarenessEntry {
+            client: *client,
+            clock: *clock,
+            state: state.as_deref(),
+        }),
     );
     out.into_bytes()
 }

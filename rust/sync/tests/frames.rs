@@ -66,7 +66,10 @@ fn control() -> impl Strategy<Value = Frame> {
 
 /// One message in up to four fragments, each with up to two control frames before it.
 fn fragments() -> impl Strategy<Value = Vec<(Vec<Frame>, [u8; 4], Vec<u8>)>> {
-    vec((vec(control(), 0..3), any::<[u8; 4]>(), prop_oneof![9 => vec(any::<u8>(), 0..200), 1 => payload()]), 1..4)
+    vec(
+        (vec(control(), 0..3), any::<[u8; 4]>(), prop_oneof![9 => vec(any::<u8>(), 0..200), 1 => payload()]),
+        1..4,
+    )
 }
 
 proptest! {

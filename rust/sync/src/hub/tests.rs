@@ -96,10 +96,10 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x11, 0x22, 0x33, 0x44];
     let mut bytes = vec![first];
     match payload.len() {
-        length @ 0..=125 => bytes.push(0x80 | length as u8),
+        length @ 0..=125 => bytes.push(0x80 | u8::try_from(length).unwrap()),
         length @ 126..=0xffff => {
             bytes.push(0xfe);
-            bytes.extend((length as u16).to_be_bytes());
+            bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
             bytes.push(0xff);
@@ -146,7 +146,9 @@ fn message(payload: &[u8]) -> Heard {
         }
         (1, _) => {
             let entries = decode_awareness(reader.var_bytes().unwrap()).unwrap();
-            Heard::Awareness(entries.iter().map(|entry| (entry.client, entry.clock, entry.state.is_some())).collect())
+            Heard::Awareness(
+                entries.iter().map(|entry| (entry.client, entry.clock, entry.state.is_some())).collect(),
+            )
         }
         (8, _) => Heard::Saved(reader.byte().unwrap() == 1),
         other => panic!("unexpected message {other:?}"),
@@ -198,7 +200,7 @@ fn state_of<'a>(updates: impl IntoIterator<Item = &'a [u8]>) -> StateVector {
     doc.state_vector()
 }
 
-fn snapshot(world: &World) -> Vec<u8> {
+fn snapshot(world: &mut World) -> Vec<u8> {
     world.hub.snapshot("notes").unwrap().1.encode().unwrap()
 }
 
@@ -460,6 +462,24 @@ fn after_a_failed_save_nothing_counts_as_saved_until_the_whole_document_is() {
 }
 
 #[test]
+fn a_snapshot_repairs_a_failed_save() {
+    let mut world = World::new();
+    let ada = world.confirmed_peer();
+    world.say(ada, &update(&insert(1, b'a')));
+    world.tick();
+    world.hub.saved("notes", 1, false).unwrap();
+    world.tick();
+    assert_eq!(world.hub.snapshot("notes").unwrap().0, 2);
+    world.say(ada, &update(&insert(2, b'b')));
+    world.tick();
+    assert_eq!(world.appended(), [(3, insert(2, b'b'))]);
+    world.hub.saved("notes", 3, true).unwrap();
+    world.tick();
+    assert_eq!(world.heard(ada), [Heard::Saved(true)]);
+    assert_eq!(world.hub.snapshot("notes").unwrap().0, 3);
+}
+
+#[test]
 fn a_snapshot_holds_what_its_sequence_number_promises() {
     let mut world = World::new();
     let [ada] = world.peers();
@@ -495,7 +515,8 @@ fn a_paused_peer_gets_the_updates_it_missed_when_it_is_resumed() {
     world.hub.resume(ben).unwrap();
     world.say(ada, &update(&insert(3, b'c')));
     world.tick();
-    let expected = [(1, b'a'), (2, b'b'), (3, b'c')].map(|(client, text)| Heard::Update(insert(client, text)));
+    let expected =
+        [(1, b'a'), (2, b'b'), (3, b'c')].map(|(client, text)| Heard::Update(insert(client, text)));
     assert_eq!(world.heard(ben), expected);
 }
 
@@ -555,7 +576,10 @@ fn a_peer_too_far_behind_is_closed_and_the_others_hear_everything() {
     let reason = world.closed_with(ben, 1013);
     assert!(reason.contains("1000"), "{reason}");
     assert_eq!(world.heard(ben).len(), 1);
-    assert_eq!(world.heard(cleo), [Heard::Update(insert_many(2, 900)), Heard::Awareness(vec![(2, 1, false)])]);
+    assert_eq!(
+        world.heard(cleo),
+        [Heard::Update(insert_many(2, 900)), Heard::Awareness(vec![(2, 1, false)])]
+    );
     assert_eq!(world.hub.stats().slow_peers_closed, 1);
 }
 
@@ -597,7 +621,7 @@ fn a_closing_peer_hears_what_was_waiting_and_is_not_listened_to() {
     assert_eq!(world.heard(ada), [Heard::Saved(true), close]);
     assert_eq!(world.heard(ben), []);
     assert_eq!(world.effects.closes(), [ada]);
-    assert_eq!(state_of([&snapshot(&world)[..]]), state_of([&insert(1, b'a')[..]]));
+    assert_eq!(state_of([&snapshot(&mut world)[..]]), state_of([&insert(1, b'a')[..]]));
 }
 
 #[test]
@@ -645,7 +669,7 @@ fn refused(bytes: &[u8], code: u16) -> String {
     let [ada, mallory, ben] = world.peers();
     world.say(ada, &update(&insert(1, b'a')));
     world.tick();
-    let before = snapshot(&world);
+    let before = snapshot(&mut world);
     world.send(mallory, bytes);
     let reason = world.closed_with(mallory, code);
     assert_eq!(world.heard(mallory).len(), 1);
@@ -653,7 +677,7 @@ fn refused(bytes: &[u8], code: u16) -> String {
         assert_eq!(world.heard(peer), []);
     }
     assert_eq!(world.appended(), []);
-    assert_eq!(snapshot(&world), before);
+    assert_eq!(snapshot(&mut world), before);
     world.say(ada, &update(&insert(2, b'b')));
     world.tick();
     assert_eq!(world.heard(ben), [Heard::Update(insert(2, b'b'))]);
@@ -768,7 +792,7 @@ fn an_update_with_a_gap_is_kept_and_its_sender_asked_for_the_rest_once() {
     assert_eq!(world.heard(ada), []);
     world.say(ada, &sync(1, &insert(1, b'a')));
     world.tick();
-    assert_eq!(state_of([&snapshot(&world)[..]]).get(1), 3);
+    assert_eq!(state_of([&snapshot(&mut world)[..]]).get(1), 3);
 }
 
 // The caller's contract.
