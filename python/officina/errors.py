@@ -5,6 +5,7 @@ OfficinaError
 ├── DecodeError            bytes are not a valid update, state vector or message (also ValueError)
 ├── LocalProtocolError     our caller broke the contract
 ├── RemoteProtocolError    a peer did; carries close_code
+├── ConfigurationError     what was asked for is unsafe or impossible
 └── StorageError           a document or its database cannot be read or written
     └── DocumentDamaged    the stored records of one document fail their checksums; carries document
 ```
@@ -37,11 +38,15 @@ class RemoteProtocolError(OfficinaError):
         self.close_code = close_code
 
 
+class ConfigurationError(OfficinaError):
+    """What was asked for is unsafe or impossible; the message says what to change."""
+
+
 class StorageError(OfficinaError):
     """A document or its database cannot be read or written."""
 
 
-class DocumentDamaged(StorageError):
+class DocumentDamaged(StorageError):  # noqa: N818 - names the state, as users will read it
     """The stored records of one document fail their checksums.
 
     Attributes:
