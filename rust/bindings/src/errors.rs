@@ -1,6 +1,7 @@
 //! Engine errors become the matching class in `officina.errors`.
 
 use officina_crdt::DecodeError;
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -15,23 +16,49 @@ pub(crate) struct NativeError {
 enum Class {
     Decode,
     LocalProtocol,
+    Index,
+    Value,
+    Type,
 }
 
 impl Class {
-    fn resolve(self, py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    fn resolve(self, py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
         static DECODE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         static LOCAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         match self {
-            Self::Decode => DECODE.import(py, "officina.errors", "DecodeError"),
-            Self::LocalProtocol => LOCAL.import(py, "officina.errors", "LocalProtocolError"),
+            Self::Decode => DECODE.import(py, "officina.errors", "DecodeError").cloned(),
+            Self::LocalProtocol => LOCAL.import(py, "officina.errors", "LocalProtocolError").cloned(),
+            Self::Index => Ok(py.get_type::<PyIndexError>()),
+            Self::Value => Ok(py.get_type::<PyValueError>()),
+            Self::Type => Ok(py.get_type::<PyTypeError>()),
         }
     }
 }
 
 impl NativeError {
+    /// Bytes are not what they should be: `officina.errors.DecodeError`.
+    pub(crate) fn decode(message: impl Into<String>) -> Self {
+        Self { class: Class::Decode, message: message.into() }
+    }
+
     /// The caller broke the contract: `officina.errors.LocalProtocolError`.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self { class: Class::LocalProtocol, message: message.into() }
+    }
+
+    /// A position is out of range: `IndexError`.
+    pub(crate) fn index(message: impl Into<String>) -> Self {
+        Self { class: Class::Index, message: message.into() }
+    }
+
+    /// An argument has the right type and a wrong value: `ValueError`.
+    pub(crate) fn value(message: impl Into<String>) -> Self {
+        Self { class: Class::Value, message: message.into() }
+    }
+
+    /// An argument has the wrong type: `TypeError`.
+    pub(crate) fn kind(message: impl Into<String>) -> Self {
+        Self { class: Class::Type, message: message.into() }
     }
 }
 
@@ -44,7 +71,7 @@ impl From<DecodeError> for NativeError {
 impl From<NativeError> for PyErr {
     fn from(error: NativeError) -> Self {
         Python::attach(|py| match error.class.resolve(py) {
-            Ok(class) => PyErr::from_type(class.clone(), error.message),
+            Ok(class) => PyErr::from_type(class, error.message),
             Err(import_failed) => import_failed,
         })
     }

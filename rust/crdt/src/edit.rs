@@ -284,8 +284,27 @@ impl Store {
         self.utf16_offset(item, index - start, unit).map(drop).ok_or(EditError::InsideCharacter { index })
     }
 
+    pub(crate) fn text_of_branch(&self, branch: BranchId) -> String {
+        let mut text = String::with_capacity(self.branches.get(branch).tree.size.bytes as usize);
+        for item in self.visible_items(branch).filter(|item| item.kind == Kind::String) {
+            text.push_str(self.text_of(item));
+        }
+        text
+    }
+
+    /// The entries of a map, keys in the order in which the document first saw them.
+    pub(crate) fn entries_of(&self, branch: BranchId) -> Vec<(&str, Value)> {
+        let entries = &self.branches.get(branch).entries;
+        let mut alive: Vec<_> = entries.iter().filter(|&(_, &item)| !self.item(item).deleted).collect();
+        alive.sort_unstable_by_key(|&(&key, _)| key);
+        alive
+            .into_iter()
+            .filter_map(|(&key, &item)| Some((self.keys.name(key), self.last_value(self.item(item))?)))
+            .collect()
+    }
+
     /// The visible items of a sequence, in order.
-    fn visible_items(&self, branch: BranchId) -> impl Iterator<Item = &Item> {
+    pub(crate) fn visible_items(&self, branch: BranchId) -> impl Iterator<Item = &Item> {
         let mut at = self.branches.get(branch).start;
         std::iter::from_fn(move || {
             (at != NONE).then(|| {
@@ -380,13 +399,6 @@ impl Doc {
         self.store.check_alive(target.0).is_ok()
     }
 
-    /// Whether a type holds a sequence, and whether it holds map entries: tells what an untyped root is.
-    #[must_use]
-    pub fn shape(&self, target: SharedType) -> (bool, bool) {
-        let branch = self.store.branches.get(target.0);
-        (branch.start != NONE, !branch.entries.is_empty())
-    }
-
     /// The length of a sequence.
     #[must_use]
     pub fn len(&self, target: SharedType, unit: Unit) -> u32 {
@@ -399,11 +411,7 @@ impl Doc {
     /// [`EditError::Gone`] when the type was deleted.
     pub fn text(&self, target: SharedType) -> Result<String, EditError> {
         self.store.check_alive(target.0)?;
-        let mut text = String::with_capacity(self.len(target, Unit::Byte) as usize);
-        for item in self.store.visible_items(target.0).filter(|item| item.kind == Kind::String) {
-            text.push_str(self.store.text_of(item));
-        }
-        Ok(text)
+        Ok(self.store.text_of_branch(target.0))
     }
 
     /// Inserts text before the unit `index`. O(log n), O(1) next to the previous edit.
@@ -555,13 +563,7 @@ impl Doc {
     /// The entries of a map, keys in the order in which the document first saw them.
     #[must_use]
     pub fn entries(&self, target: SharedType) -> Vec<(&str, Value)> {
-        let entries = &self.store.branches.get(target.0).entries;
-        let mut alive: Vec<_> = entries.iter().filter(|&(_, &item)| !self.store.item(item).deleted).collect();
-        alive.sort_unstable_by_key(|&(&key, _)| key);
-        alive
-            .into_iter()
-            .filter_map(|(&key, &item)| Some((self.store.keys.name(key), self.store.last_value(self.store.item(item))?)))
-            .collect()
+        self.store.entries_of(target.0)
     }
 
     /// How many entries a map has.

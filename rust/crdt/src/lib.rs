@@ -10,7 +10,7 @@
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `update`, `encode`, `merge`: the V1 format, with and without a document;
-//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`: local edits, reading.
+//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`, `read`: local edits, reading.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -34,6 +34,7 @@ mod integrate;
 pub mod lib0;
 mod merge;
 mod pending;
+mod read;
 mod state_vector;
 mod store;
 mod transaction;
@@ -48,6 +49,7 @@ pub use error::{DecodeError, EditError};
 pub use event::{Delta, Event, KeyChange, PathStep};
 pub use id::{ClientId, Id};
 pub use merge::{diff_update, merge_updates, state_vector_from_update};
+pub use read::{TooDeep, Tree};
 pub use state_vector::StateVector;
 pub use tree::Unit;
 pub use update::TypeTag;

@@ -1,0 +1,2 @@
+from officina._native import crdt as crdt
+from officina._native import sync as sync

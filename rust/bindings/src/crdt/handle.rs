@@ -1,0 +1,139 @@
+//! What `Text`, `Array` and `Map` have in common: before they are given to a document they hold what they
+//! are to start with, afterwards they refer to a shared type in it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use officina_crdt::{Doc as Engine, EditError, SharedType};
+use pyo3::prelude::*;
+use pyo3::types::PySlice;
+
+use super::doc::{Doc, Subscription};
+use super::shared::Shared;
+use crate::errors::NativeError;
+
+/// Where a shared type lives.
+#[derive(Clone)]
+pub(super) struct Home {
+    pub(super) shared: Arc<Shared>,
+    pub(super) target: SharedType,
+}
+
+/// The inside of a Python object for a shared type.
+pub(super) struct Handle {
+    home: OnceLock<Home>,
+    /// What it starts with, until it has a home.
+    initial: Mutex<Option<Py<PyAny>>>,
+}
+
+impl Handle {
+    pub(super) fn new(initial: Option<Py<PyAny>>) -> Self {
+        Self { home: OnceLock::new(), initial: Mutex::new(initial) }
+    }
+
+    pub(super) fn at(home: Home) -> Self {
+        Self { home: OnceLock::from(home), initial: Mutex::new(None) }
+    }
+
+    #[inline]
+    pub(super) fn home(&self) -> PyResult<&Home> {
+        self.home.get().ok_or_else(|| {
+            let hint = "it is not part of a document yet; assign it to one first: doc[\"name\"] = ...";
+            NativeError::local(hint).into()
+        })
+    }
+
+    pub(super) fn is_integrated(&self) -> bool {
+        self.home.get().is_some()
+    }
+
+    /// What the object was made with; [`None`] also once it is part of a document.
+    pub(super) fn initial(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let initial = self.initial.lock().unwrap_or_else(PoisonError::into_inner);
+        initial.as_ref().map(|value| value.clone_ref(py))
+    }
+
+    /// Moves the object into a document.
+    pub(super) fn settle(&self, home: Home) {
+        if self.home.set(home).is_ok() {
+            let initial = self.initial.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(initial);
+        }
+    }
+
+    pub(super) fn document(&self, py: Python<'_>) -> PyResult<Py<Doc>> {
+        Py::new(py, Doc::from_shared(Arc::clone(&self.home()?.shared)))
+    }
+
+    #[inline]
+    pub(super) fn read<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine, SharedType) -> T) -> PyResult<T> {
+        let Home { shared, target } = self.home()?;
+        Ok(shared.read(py, |engine| work(engine, *target)))
+    }
+
+    #[inline]
+    pub(super) fn change<T>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Engine, SharedType) -> Result<T, EditError>,
+    ) -> PyResult<T> {
+        let Home { shared, target } = self.home()?;
+        shared.change(py, |engine| work(engine, *target))
+    }
+
+    pub(super) fn observe(&self, py: Python<'_>, deep: bool, callback: Py<PyAny>) -> PyResult<Subscription> {
+        let Home { shared, target } = self.home()?;
+        let id = shared.observe_type(py, *target, deep, callback);
+        Ok(Subscription::new(Arc::clone(shared), id))
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match self.home.get() {
+            Some(home) => (Arc::as_ptr(&home.shared) as usize, home.target).hash(&mut hasher),
+            None => (std::ptr::from_ref(self) as usize).hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self.home.get(), other.home.get()) {
+            (Some(a), Some(b)) => Arc::ptr_eq(&a.shared, &b.shared) && a.target == b.target,
+            _ => std::ptr::eq(self, other),
+        }
+    }
+}
+
+/// A Python index as one into a sequence of `len`: negative ones count from the end.
+///
+/// # Errors
+/// `IndexError` when there is no such element.
+pub(super) fn element_index(index: i64, len: u32) -> PyResult<u32> {
+    let from_start = if index < 0 { index + i64::from(len) } else { index };
+    match u32::try_from(from_start) {
+        Ok(found) if found < len => Ok(found),
+        _ => Err(NativeError::index(format!("index {index} is out of range for a length of {len}")).into()),
+    }
+}
+
+/// A Python index as a gap between elements, where something can be inserted.
+///
+/// # Errors
+/// `IndexError` when it is negative or larger than any length.
+pub(super) fn gap_index(index: i64) -> PyResult<u32> {
+    u32::try_from(index)
+        .map_err(|_| NativeError::index(format!("index {index} is out of range for an insertion")).into())
+}
+
+/// Start and end of a slice, clamped to the length as Python does.
+///
+/// # Errors
+/// `ValueError` when the slice leaves elements out.
+pub(super) fn slice_range(slice: &Bound<'_, PySlice>, len: u32) -> PyResult<(u32, u32)> {
+    let found = slice.indices(len as isize)?;
+    if found.step != 1 {
+        return Err(NativeError::value("only slices of step 1 can be used here").into());
+    }
+    let bound = |at: isize| u32::try_from(at).unwrap_or_default();
+    Ok((bound(found.start), bound(found.stop.max(found.start))))
+}

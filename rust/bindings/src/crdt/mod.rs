@@ -1,0 +1,30 @@
+//! `officina._native.crdt`: documents and shared types for Python.
+
+mod array;
+mod doc;
+mod event;
+mod handle;
+mod map;
+mod shared;
+mod text;
+mod value;
+
+use pyo3::prelude::*;
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<doc::Doc>()?;
+    module.add_class::<doc::Statistics>()?;
+    module.add_class::<doc::Transaction>()?;
+    module.add_class::<doc::Subscription>()?;
+    module.add_class::<text::Text>()?;
+    module.add_class::<array::Array>()?;
+    module.add_class::<map::Map>()?;
+    module.add_class::<value::Opaque>()?;
+    module.add_class::<event::TransactionEvent>()?;
+    module.add_class::<event::TextEvent>()?;
+    module.add_class::<event::ArrayEvent>()?;
+    module.add_class::<event::MapEvent>()?;
+    module.add_function(wrap_pyfunction!(doc::merge_updates, module)?)?;
+    module.add_function(wrap_pyfunction!(doc::get_update, module)?)?;
+    module.add_function(wrap_pyfunction!(doc::get_state, module)?)
+}

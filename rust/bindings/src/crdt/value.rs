@@ -1,0 +1,341 @@
+//! Plain values and nested shared types, to and from Python.
+
+use std::sync::Arc;
+
+use officina_crdt::{Any, Doc as Engine, EditError, Input, SharedType, Tree, TypeTag, Unit, Value};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use super::array::Array;
+use super::handle::{Handle, Home};
+use super::map::Map;
+use super::shared::Shared;
+use super::text::Text;
+use crate::errors::NativeError;
+
+/// How deep a value given to a shared type may nest.
+const MAX_DEPTH: usize = 200;
+/// The largest integer that a JavaScript number holds exactly.
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// Content of a document that has no Python class: an XML type or a subdocument. It is kept and passed on
+/// unharmed.
+#[pyclass(frozen, module = "officina.crdt")]
+pub(crate) struct Opaque {
+    /// What it is: "xml_element", "xml_fragment", "xml_hook" or "doc".
+    #[pyo3(get)]
+    kind: &'static str,
+    /// The tag name of an XML element or hook, the guid of a subdocument.
+    #[pyo3(get)]
+    name: Option<String>,
+}
+
+#[pymethods]
+impl Opaque {
+    fn __repr__(&self) -> String {
+        format!("Opaque(kind={:?}, name={:?})", self.kind, self.name)
+    }
+}
+
+/// What is to be put into a document, converted from Python before anything is locked.
+pub(super) enum Prelim {
+    Any(Any),
+    Text(String, Py<Text>),
+    Array(Vec<Prelim>, Py<Array>),
+    Map(Vec<(String, Prelim)>, Py<Map>),
+}
+
+/// Objects that became part of a document, to be told so once it is unlocked.
+pub(super) enum Settled {
+    Text(Py<Text>, SharedType),
+    Array(Py<Array>, SharedType),
+    Map(Py<Map>, SharedType),
+}
+
+impl Settled {
+    pub(super) fn tell(self, shared: &Arc<Shared>) {
+        let home = |target| Home { shared: Arc::clone(shared), target };
+        match self {
+            Self::Text(object, target) => object.get().handle.settle(home(target)),
+            Self::Array(object, target) => object.get().handle.settle(home(target)),
+            Self::Map(object, target) => object.get().handle.settle(home(target)),
+        }
+    }
+}
+
+/// Converts what the user wants to insert; `seen` refuses one new shared type in two places.
+pub(super) fn prelim(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>) -> PyResult<Prelim> {
+    prelim_nested(object, seen, 0)
+}
+
+fn prelim_nested(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>, depth: usize) -> PyResult<Prelim> {
+    check_depth(depth)?;
+    let py = object.py();
+    if let Ok(text) = object.cast::<Text>() {
+        let initial = take_initial(py, &text.get().handle, object, seen)?;
+        let content = initial.map_or(Ok(String::new()), |initial| initial.extract(py))?;
+        return Ok(Prelim::Text(content, text.clone().unbind()));
+    }
+    if let Ok(array) = object.cast::<Array>() {
+        let mut items = Vec::new();
+        if let Some(initial) = take_initial(py, &array.get().handle, object, seen)? {
+            for item in initial.bind(py).try_iter()? {
+                items.push(prelim_nested(&item?, seen, depth + 1)?);
+            }
+        }
+        return Ok(Prelim::Array(items, array.clone().unbind()));
+    }
+    if let Ok(map) = object.cast::<Map>() {
+        let mut entries = Vec::new();
+        if let Some(initial) = take_initial(py, &map.get().handle, object, seen)? {
+            for (key, value) in initial.bind(py).cast::<PyDict>()? {
+                entries.push((key_of(&key)?, prelim_nested(&value, seen, depth + 1)?));
+            }
+        }
+        return Ok(Prelim::Map(entries, map.clone().unbind()));
+    }
+    any_nested(object, depth).map(Prelim::Any)
+}
+
+fn take_initial(
+    py: Python<'_>,
+    handle: &Handle,
+    object: &Bound<'_, PyAny>,
+    seen: &mut Vec<usize>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let address = object.as_ptr() as usize;
+    if handle.is_integrated() || seen.contains(&address) {
+        let hint = "a shared type can be in one place only; insert a new one, or a copy of its to_py()";
+        return Err(NativeError::local(hint).into());
+    }
+    seen.push(address);
+    Ok(handle.initial(py))
+}
+
+pub(super) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<String> {
+    match key.cast::<PyString>() {
+        Ok(key) => Ok(key.to_str()?.to_owned()),
+        Err(_) => Err(PyTypeError::new_err(format!("keys must be str, not {}", key.get_type().name()?))),
+    }
+}
+
+fn check_depth(depth: usize) -> PyResult<()> {
+    if depth <= MAX_DEPTH {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("the value is nested deeper than {MAX_DEPTH} levels")))
+}
+
+/// Converts a plain value.
+fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
+    check_depth(depth)?;
+    if object.is_none() {
+        return Ok(Any::Null);
+    }
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(Any::String(text.to_str()?.into()));
+    }
+    if let Ok(value) = object.cast::<PyBool>() {
+        return Ok(Any::Bool(value.is_true()));
+    }
+    if object.is_instance_of::<PyInt>() {
+        let value: i64 = object.extract().map_err(|_| {
+            PyOverflowError::new_err("integers must fit 64 bits; store larger ones as str")
+        })?;
+        let safe = value.unsigned_abs() <= MAX_SAFE_INTEGER;
+        return Ok(if safe { Any::Integer(value) } else { Any::BigInt(value) });
+    }
+    if let Ok(value) = object.cast::<PyFloat>() {
+        return Ok(Any::Float(value.value()));
+    }
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(Any::Binary(bytes.as_bytes().into()));
+    }
+    if let Ok(bytes) = object.cast::<PyByteArray>() {
+        return Ok(Any::Binary(bytes.to_vec().into()));
+    }
+    if let Ok(entries) = object.cast::<PyDict>() {
+        let entries = entries.iter().map(|(key, value)| Ok((key_of(&key)?.into(), any_nested(&value, depth + 1)?)));
+        return Ok(Any::Object(entries.collect::<PyResult<_>>()?));
+    }
+    if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
+        let items = object.try_iter()?.map(|item| any_nested(&item?, depth + 1));
+        return Ok(Any::Array(items.collect::<PyResult<_>>()?));
+    }
+    Err(PyTypeError::new_err(format!(
+        "{} cannot be shared; use None, bool, int, float, str, bytes, list, dict, or a Text, Array or Map",
+        object.get_type().name()?
+    )))
+}
+
+/// Where a [`Prelim`] goes.
+#[derive(Clone, Copy)]
+pub(super) enum Slot<'a> {
+    Index(SharedType, u32),
+    Key(SharedType, &'a str),
+}
+
+/// Puts a value, and all that is in it, into the document.
+pub(super) fn insert(
+    engine: &mut Engine,
+    slot: Slot<'_>,
+    value: Prelim,
+    settled: &mut Vec<Settled>,
+) -> Result<(), EditError> {
+    let mut put = |input| match slot {
+        Slot::Index(target, index) => engine.insert_input(target, index, input),
+        Slot::Key(target, key) => engine.set(target, key, input),
+    };
+    let tag = match &value {
+        Prelim::Any(_) => None,
+        Prelim::Text(..) => Some(TypeTag::Text),
+        Prelim::Array(..) => Some(TypeTag::Array),
+        Prelim::Map(..) => Some(TypeTag::Map),
+    };
+    match (value, tag) {
+        (Prelim::Any(value), _) => put(Input::Any(value)).map(drop),
+        (value, Some(tag)) => match put(Input::Type(tag))? {
+            Some(target) => fill(engine, target, value, settled),
+            None => Ok(()),
+        },
+        (_, None) => Ok(()),
+    }
+}
+
+/// Fills a shared type with what its object was made with.
+pub(super) fn fill(
+    engine: &mut Engine,
+    target: SharedType,
+    value: Prelim,
+    settled: &mut Vec<Settled>,
+) -> Result<(), EditError> {
+    match value {
+        Prelim::Any(_) => Ok(()),
+        Prelim::Text(content, object) => {
+            engine.insert_text(target, 0, &content, Unit::CodePoint)?;
+            settled.push(Settled::Text(object, target));
+            Ok(())
+        }
+        Prelim::Array(items, object) => {
+            insert_all(engine, target, 0, items, settled)?;
+            settled.push(Settled::Array(object, target));
+            Ok(())
+        }
+        Prelim::Map(entries, object) => {
+            for (key, value) in entries {
+                insert(engine, Slot::Key(target, &key), value, settled)?;
+            }
+            settled.push(Settled::Map(object, target));
+            Ok(())
+        }
+    }
+}
+
+/// Inserts elements in order; neighboring plain values become one run.
+pub(super) fn insert_all(
+    engine: &mut Engine,
+    target: SharedType,
+    index: u32,
+    items: Vec<Prelim>,
+    settled: &mut Vec<Settled>,
+) -> Result<(), EditError> {
+    let mut at = index;
+    let mut plain = Vec::new();
+    for item in items {
+        if let Prelim::Any(value) = item {
+            plain.push(value);
+            continue;
+        }
+        at += insert_plain(engine, target, at, &mut plain)?;
+        insert(engine, Slot::Index(target, at), item, settled)?;
+        at += 1;
+    }
+    insert_plain(engine, target, at, &mut plain).map(drop)
+}
+
+fn insert_plain(engine: &mut Engine, target: SharedType, at: u32, plain: &mut Vec<Any>) -> Result<u32, EditError> {
+    let count = u32::try_from(plain.len()).map_err(|_| EditError::Full { units: plain.len() })?;
+    engine.insert_values(target, at, std::mem::take(plain))?;
+    Ok(count)
+}
+
+/// A plain value as a Python object; `undefined` becomes `None`.
+pub(super) fn any_to_py(py: Python<'_>, value: &Any) -> PyResult<Py<PyAny>> {
+    match value {
+        Any::Undefined | Any::Null => Ok(py.None()),
+        Any::Bool(value) => value.into_py_any(py),
+        Any::Integer(value) | Any::BigInt(value) => value.into_py_any(py),
+        Any::Float(value) => value.into_py_any(py),
+        Any::String(text) => Ok(PyString::new(py, text).into_any().unbind()),
+        Any::Binary(bytes) => Ok(PyBytes::new(py, bytes).into_any().unbind()),
+        Any::Array(items) => {
+            let items = items.iter().map(|item| any_to_py(py, item)).collect::<PyResult<Vec<_>>>()?;
+            items.into_py_any(py)
+        }
+        Any::Object(entries) => {
+            let dict = PyDict::new(py);
+            for (key, value) in entries {
+                dict.set_item(&**key, any_to_py(py, value)?)?;
+            }
+            dict.into_py_any(py)
+        }
+    }
+}
+
+fn json_to_py(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+    py.import("json")?.call_method1("loads", (text,)).map(Bound::unbind)
+}
+
+/// One element or entry; a shared type becomes an object that refers to it. The document must be unlocked.
+pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -> PyResult<Py<PyAny>> {
+    match value {
+        Value::Any(value) => any_to_py(py, value),
+        Value::Json(text) => json_to_py(py, text),
+        Value::Type(target) => type_to_py(py, shared, *target),
+        Value::Doc(guid) => Opaque { kind: "doc", name: Some(guid.to_string()) }.into_py_any(py),
+    }
+}
+
+/// An object that refers to a shared type.
+pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedType) -> PyResult<Py<PyAny>> {
+    let (tag, name) =
+        shared.read(py, |engine| (engine.likely_tag(target), engine.name(target).map(str::to_owned)));
+    let handle = Handle::at(Home { shared: Arc::clone(shared), target });
+    match tag {
+        TypeTag::Text | TypeTag::XmlText => Text { handle }.into_py_any(py),
+        TypeTag::Array => Array { handle }.into_py_any(py),
+        TypeTag::Map => Map { handle }.into_py_any(py),
+        TypeTag::XmlElement => Opaque { kind: "xml_element", name }.into_py_any(py),
+        TypeTag::XmlFragment => Opaque { kind: "xml_fragment", name }.into_py_any(py),
+        TypeTag::XmlHook => Opaque { kind: "xml_hook", name }.into_py_any(py),
+    }
+}
+
+/// A shared type with everything in it, as plain Python values.
+pub(super) fn tree_to_py(py: Python<'_>, tree: &Tree) -> PyResult<Py<PyAny>> {
+    match tree {
+        Tree::Any(value) => any_to_py(py, value),
+        Tree::Json(text) => json_to_py(py, text),
+        Tree::Text(text) => Ok(PyString::new(py, text).into_any().unbind()),
+        Tree::List(items) => {
+            let items = items.iter().map(|item| tree_to_py(py, item)).collect::<PyResult<Vec<_>>>()?;
+            items.into_py_any(py)
+        }
+        Tree::Map(entries) => {
+            let dict = PyDict::new(py);
+            for (key, value) in entries {
+                dict.set_item(&**key, tree_to_py(py, value)?)?;
+            }
+            dict.into_py_any(py)
+        }
+        Tree::Doc(guid) => Opaque { kind: "doc", name: Some(guid.to_string()) }.into_py_any(py),
+    }
+}
+
+/// Reads a shared type whole.
+pub(super) fn to_py(py: Python<'_>, home: &Home) -> PyResult<Py<PyAny>> {
+    let tree = home.shared.read_detached(py, |engine| engine.tree(home.target));
+    tree_to_py(py, &tree.map_err(|error| PyValueError::new_err(error.to_string()))?)
+}
