@@ -22,7 +22,7 @@ from typing import Final
 
 import structlog
 
-from officina.errors import DecodeError, DocumentDamaged, OfficinaError
+from officina.errors import DecodeError, DocumentDamaged, LocalProtocolError, OfficinaError
 from officina.store import UpdateLog, Written
 from officina.sync import Hub
 
@@ -39,6 +39,7 @@ class _Document:
     """One loaded or loading document. Sequences are the hub's: they start at 1 with each load."""
 
     __slots__ = (
+        "can_compact",
         "handed_out",
         "is_loaded",
         "is_unsaved",
@@ -63,6 +64,7 @@ class _Document:
         self.stored = 0
         self.is_unsaved = False
         self.snapshots_under_way = 0
+        self.can_compact = True
         self.retry: asyncio.TimerHandle | None = None
         self.retry_delay_s = RETRY_FIRST_S
         self.unload: asyncio.TimerHandle | None = None
@@ -231,28 +233,39 @@ class Documents:
 
     def _retry(self, document: _Document) -> None:
         document.retry = None
-        self._store_whole(document)
+        try:
+            self._store_whole(document)
+        except (
+            LocalProtocolError
+        ) as failed:  # the document broke in memory: the log is what there is
+            _log.error("updates are lost", document=document.name, reason=str(failed))
+            document.is_unsaved = document.can_compact = False
+            document.stored = document.handed_out
 
     def _store_whole(self, document: _Document) -> None:
-        """Write a snapshot in place of the updates that are missing in the log.
+        """Write a snapshot in place of the updates that are missing in the log; the hub numbers it.
 
         Encoded on the event loop, unlike a compaction: no update may fall between it and the
         appends that follow.
         """
         sequence, whole = self._hub.snapshot(document.name)
+        document.handed_out = max(document.handed_out, sequence)
         document.is_unsaved = False
         document.snapshots_under_way += 1
         self._update_log.save_snapshot(document.name, document.offset + sequence, whole)
 
     def _compact(self, document: _Document) -> None:
-        if document.snapshots_under_way or document.is_unsaved:
+        if document.snapshots_under_way or document.is_unsaved or not document.can_compact:
             return
         document.snapshots_under_way += 1
         encoding = self._loop.run_in_executor(self._threads, self._hub.snapshot, document.name)
         encoding.add_done_callback(partial(self._encoded, document))
 
     def _encoded(self, document: _Document, encoding: asyncio.Future[tuple[int, bytes]]) -> None:
-        if encoding.exception() is not None or document.is_unsaved:
+        if (error := encoding.exception()) is not None:
+            _log.error("cannot compact", document=document.name, exc_info=error)
+            document.can_compact = False
+        if error is not None or document.is_unsaved:
             document.snapshots_under_way -= 1
             return
         sequence, whole = encoding.result()
@@ -270,10 +283,17 @@ class Documents:
         document.unload = None
         if not document.is_settled:
             self._unload_later(document)
-        elif self._update_log.is_worth_compacting(document.name):
+        elif document.can_compact and self._update_log.is_worth_compacting(document.name):
             self._compact(document)
             self._unload_later(document)
         else:
+            self._unload(document)
+
+    def _unload(self, document: _Document) -> None:
+        try:
             self._hub.unload(document.name)
+        except LocalProtocolError:  # the next tick has something to say about it first
+            self._unload_later(document)
+        else:
             self._update_log.release(document.name)
             del self._open[document.name]

@@ -18,10 +18,15 @@ _COUNTERS: Final = (
     ("bytes_in", "Bytes received from sockets"),
     ("frames_out", "WebSocket frames sent"),
     ("bytes_out", "Bytes handed to sockets"),
-    ("updates", "Document updates accepted"),
-    ("awareness", "Awareness messages accepted"),
+    ("updates", "Document updates that brought something new"),
+    ("repeated_updates", "Document updates that brought nothing new"),
+    ("awareness", "Awareness messages that brought something new"),
+    ("repeated_awareness", "Awareness messages that brought nothing new"),
+    ("appends", "Records handed to the update log"),
+    ("opened", "Peers let into a document"),
     ("refused", "Peers closed for what they sent"),
     ("slow_peers_closed", "Peers closed because they read too slowly"),
+    ("timed_out", "Peers closed because they stopped answering"),
 )
 
 

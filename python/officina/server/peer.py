@@ -19,7 +19,7 @@ from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from officina.errors import DocumentDamaged, OfficinaError, StorageError
+from officina.errors import DocumentDamaged, LocalProtocolError, OfficinaError, StorageError
 from officina.server.admission import Refused, check_origin, parse_target
 
 if TYPE_CHECKING:
@@ -191,8 +191,14 @@ class YjsPeer(asyncio.Protocol):
             self._target = None
             self._refuse(error)
             return
+        try:
+            self._peer = self._relay.open(self, target.document, saved=target.wants_saved)
+        except LocalProtocolError as failed:  # the document broke while it was in use
+            self._documents.leave(target.document)
+            self._target = None
+            self._refuse(failed)
+            return
         self._handshake = None  # several kilobytes
-        self._peer = self._relay.open(self, target.document, saved=target.wants_saved)
         self.resume_reading()
         early, self._early = self._early, b""
         if early:
