@@ -74,6 +74,7 @@ def measure(engines: list[Engine], traces: list[Trace], rounds: int) -> Timings:
 
 def _time(question: Question, expected: str) -> float:
     spent: list[float] = []
+    result: Any = None
     gc.collect()
     gc.disable()
     try:
