@@ -126,6 +126,18 @@ impl Any {
         }
     }
 
+    /// Checks one encoded object without building it.
+    ///
+    /// # Errors
+    /// The same as [`Any::decode_from`], and [`DecodeError::UnknownTag`] for any other value.
+    pub(crate) fn skip_object(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let at = reader.position();
+        match reader.clone().byte()? {
+            118 => Self::skip(reader),
+            tag => Err(DecodeError::UnknownTag { what: "options type", tag: u64::from(tag), at }),
+        }
+    }
+
     /// Encodes so that Yjs reads the same value. A float stays a float and an integer an integer for
     /// readers that tell them apart.
     ///

@@ -125,6 +125,9 @@ impl DeleteSet {
                 let at = reader.position();
                 let start = reader.var_u32()?;
                 let length = reader.var_u32()?;
+                if length == 0 {
+                    return Err(DecodeError::EmptyRange { at });
+                }
                 let end = start
                     .checked_add(length)
                     .ok_or(DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) })?;

@@ -34,6 +34,12 @@ pub enum DecodeError {
         /// Where the string's bytes start.
         at: usize,
     },
+    /// A string that must be JSON is not.
+    #[error("string at byte {at} is not valid JSON")]
+    InvalidJson {
+        /// Where the string's bytes start.
+        at: usize,
+    },
     /// A tag names no known kind.
     #[error("unknown {what} {tag} at byte {at}")]
     UnknownTag {
@@ -53,9 +59,15 @@ pub enum DecodeError {
         max: usize,
     },
     /// A block of length zero, which would never advance its client's clock.
-    #[error("empty block at byte {at}")]
+    #[error("block at byte {at} is empty")]
     EmptyBlock {
         /// Where the block starts.
+        at: usize,
+    },
+    /// A range of deletions without length.
+    #[error("deleted range at byte {at} is empty")]
+    EmptyRange {
+        /// Where the range starts.
         at: usize,
     },
     /// A block refers to itself or to a later block of the same client.

@@ -14,6 +14,8 @@
 
 use std::ops::Range;
 
+use serde::de::IgnoredAny;
+
 use crate::any::Any;
 use crate::block::Kind;
 use crate::delete_set::DeleteSet;
@@ -186,9 +188,7 @@ impl Update {
             for _ in 0..count {
                 let carrier = decode_block(&mut reader, client, clock)?;
                 clock = carrier.end();
-                if carrier.len > 0 {
-                    self.blocks.push(carrier);
-                }
+                self.blocks.push(carrier);
             }
             self.sections.push(first..self.blocks.len() as u32);
         }
@@ -244,13 +244,16 @@ fn decode_block(reader: &mut Reader<'_>, client: ClientId, clock: u32) -> Result
                 carrier.key = Some(string_span(reader)?);
             }
         }
-        let (kind, len, content) = decode_content(reader, reference, at)?;
+        let (kind, len, content) = decode_content(reader, reference)?;
         carrier.kind = Some(kind);
         carrier.len = len;
         carrier.content = content;
         if carrier.dependencies().any(|id| id.client == client && id.clock >= clock) {
             return Err(DecodeError::RefersAhead { client, clock, at });
         }
+    }
+    if carrier.len == 0 {
+        return Err(DecodeError::EmptyBlock { at });
     }
     if clock.checked_add(carrier.len).is_none() {
         return Err(DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) });
@@ -259,7 +262,7 @@ fn decode_block(reader: &mut Reader<'_>, client: ClientId, clock: u32) -> Result
     Ok(carrier)
 }
 
-fn decode_content(reader: &mut Reader<'_>, reference: u8, at: usize) -> Result<(Kind, u32, Span), DecodeError> {
+fn decode_content(reader: &mut Reader<'_>, reference: u8) -> Result<(Kind, u32, Span), DecodeError> {
     let start = reader.position();
     let whole = |reader: &Reader<'_>| Span::new(start, reader.position());
     Ok(match reference {
@@ -268,7 +271,7 @@ fn decode_content(reader: &mut Reader<'_>, reference: u8, at: usize) -> Result<(
             let count = reader.var_u32()?;
             let first = reader.position();
             for _ in 0..count {
-                reader.var_string()?;
+                skip_json(reader, Some("undefined"))?;
             }
             (Kind::Json, count, Span::new(first, reader.position()))
         }
@@ -281,10 +284,13 @@ fn decode_content(reader: &mut Reader<'_>, reference: u8, at: usize) -> Result<(
             let span = Span::new(reader.position() - text.len(), reader.position());
             (Kind::String, utf16_len(text), span)
         }
-        5 => (Kind::Embed, 1, string_span(reader)?),
+        5 => {
+            let length = skip_json(reader, None)?;
+            (Kind::Embed, 1, Span::new(reader.position() - length, reader.position()))
+        }
         6 => {
             reader.var_string()?;
-            reader.var_string()?;
+            skip_json(reader, None)?;
             (Kind::Format, 1, whole(reader))
         }
         7 => {
@@ -303,11 +309,21 @@ fn decode_content(reader: &mut Reader<'_>, reference: u8, at: usize) -> Result<(
         }
         9 => {
             reader.var_string()?;
-            Any::skip(reader)?;
+            Any::skip_object(reader)?;
             (Kind::Doc, 1, whole(reader))
         }
-        tag => return Err(DecodeError::UnknownTag { what: "content kind", tag: u64::from(tag), at }),
+        tag => return Err(DecodeError::UnknownTag { what: "content kind", tag: u64::from(tag), at: start }),
     })
+}
+
+/// Checks a string that Yjs will parse as JSON, or that is `word`; returns its length in bytes. A peer that
+/// cannot parse it could not open the document any more.
+fn skip_json(reader: &mut Reader<'_>, word: Option<&str>) -> Result<usize, DecodeError> {
+    let text = reader.var_string()?;
+    if word != Some(text) && serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return Err(DecodeError::InvalidJson { at: reader.position() - text.len() });
+    }
+    Ok(text.len())
 }
 
 /// Reads the tag and the name of a checked [`Kind::Type`] content.
