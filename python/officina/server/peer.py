@@ -171,12 +171,13 @@ class YjsPeer(asyncio.Protocol):
             target = parse_target(request.path)
             check_origin(_header(request, "Origin"), _header(request, "Host"), self._settings)
         except Refused as refused:
+            target = None
             response = handshake.reject(refused.status, f"{refused.sentence}\n")
         else:
             response = handshake.accept(request)
         handshake.send_response(response)
         self._send(handshake)
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        if target is None or response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._is_finishing = True
             self._transport.close()
             return

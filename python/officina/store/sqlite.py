@@ -204,8 +204,7 @@ class SQLiteUpdateLog:
     def _write(self, connection: Connection, commit: _Commit) -> None:
         for document, tail in commit.tails.items():
             if tail.document_id is None:
-                made = insert(documents).values(name=document).returning(documents.c.id)
-                tail.document_id = connection.scalars(made).one()
+                tail.document_id = _add_document(connection, document)
             if tail.torn_sequence is not None:
                 _set_aside(connection, tail.document_id, tail.torn_sequence)
                 tail.torn_sequence = None
@@ -273,6 +272,13 @@ def _row(item: _Item, document_id: int | None) -> dict[str, Any]:
         "payload": item.payload,
         "checksum": record_checksum(item.document, item.sequence, item.payload),
     }
+
+
+def _add_document(connection: Connection, name: str) -> int:
+    made: int = connection.scalars(
+        insert(documents).values(name=name).returning(documents.c.id)
+    ).one()
+    return made
 
 
 def _set_aside(connection: Connection, document_id: int, sequence: int) -> None:
