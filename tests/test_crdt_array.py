@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from officina.crdt import Array, Doc, Map, Text
 
+from officina.crdt import Array, Doc, Map, Text
 from officina.errors import LocalProtocolError
 
 

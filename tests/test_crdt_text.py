@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from officina.crdt import Doc, Text
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from officina.crdt import Doc, Text, merge_updates
 
+from officina.crdt import Doc, Text, merge_updates
 from officina.errors import DecodeError
 
 EMPTY_STATE = b"\x00"

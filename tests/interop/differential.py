@@ -2,26 +2,26 @@
 
 An `Episode` is one document, one seed and so many edits. Each round every replica receives some of
 what waits for it (shuffled, some of it twice, some merged into one update by Yjs or by us, some
-replaced by a diff against an old state) and makes a few random edits. Then everything still under
-way is delivered, and the four are compared: state vectors byte for byte, deleted ranges, content as
-Yjs reads it, content as Python reads it.
+replaced by a diff against an old state) and makes a few random edits. In a crowded episode, one in
+three, all type single letters into the same few gaps, under new client ids all the time. Then
+everything still under way is delivered, and the four are compared: state vectors byte for byte,
+deleted ranges, content as Yjs reads it, content as Python reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
-from officina.crdt import Array, Doc, Map, Text, merge_updates
-
 from json_values import canonical, first_difference, from_json
-from our_edits import edit_at_random
+from officina.crdt import Array, Doc, Map, Text, get_state, get_update, merge_updates
+from our_edits import edit_at_random, edit_in_the_crowd
 from yjs_host import YjsHost, decode, encode
 
 _CLIENTS = [1, 2, 127, 128, 2**31, 2**32 - 2, 2**32 + 1, 2**52 + 12345, 2**53 - 1]
-_EDITS_A_ROUND = 12
 
 
 class Difference(AssertionError):
@@ -53,13 +53,14 @@ class OurReplica:
     def state(self) -> bytes:
         return self.doc.get_state()
 
-    def edit(self, rng: Random, count: int) -> list[bytes]:
+    def edit(self, rng: Random, count: int, crowded: bool) -> list[bytes]:
         """Makes random edits, several in one transaction at times; returns their updates."""
+        edit = edit_in_the_crowd if crowded else edit_at_random
         while count > 0:
             together = min(count, rng.choice([1, 1, 1, 3, 6]))
             with self.doc.transaction():
                 for _ in range(together):
-                    edit_at_random(self.doc, rng)
+                    edit(self.doc, rng)
             count -= together
         made, self.outbox = self.outbox, []
         return made
@@ -69,10 +70,10 @@ class OurReplica:
             self.doc.apply_update(update)
         self.outbox.clear()
 
-    def reload(self) -> None:
+    def reload(self, client: int) -> None:
         """Forgets the document and reads it back from its own update, as after a restart."""
         saved = self.doc.get_update()
-        self._open(Doc(client_id=self.client))
+        self._open(Doc(client_id=client))
         self.apply([saved])
 
     def plain(self) -> dict[str, Any]:
@@ -128,6 +129,9 @@ class Episode:
         self._ours = [OurReplica("o1", clients[2]), OurReplica("o2", clients[3])]
         self._replicas: list[Replica] = [*self._theirs, *self._ours]
         self._sent: list[bytes] = []
+        self._used = set(_CLIENTS)
+        self._crowded = self._rng.random() < 0.35
+        self._edits_a_round = 3 if self._crowded else 12
         keeps_deleted = self._rng.random() < 0.2
         self._calls: list[tuple[str, dict[str, Any]]] = []
         self._answers: list[Callable[[Any], None]] = []
@@ -169,31 +173,40 @@ class Episode:
         while made < self._edits:
             for replica in self._replicas:
                 self._disturb(replica)
-            for theirs in self._theirs:
-                self._deliver_to_yjs(theirs, self._some(theirs.inbox))
-                count = self._rng.randint(0, _EDITS_A_ROUND)
-                self._ask(
-                    "edit",
-                    self._sender(theirs),
-                    doc=theirs.name,
-                    seed=self._rng.getrandbits(32),
-                    count=count,
-                )
-                self._ask(
-                    "state",
-                    lambda state, to=theirs: setattr(to, "state", decode(state)),
-                    doc=theirs.name,
-                )
-                made += count
-            for ours in self._ours:
-                ours.apply(self._some(ours.inbox))
-                count = self._rng.randint(0, _EDITS_A_ROUND)
-                self._send(ours, ours.edit(self._rng, count))
-                made += count
-                if self._rng.random() < 0.05:
-                    ours.reload()
+            made += sum(map(self._yjs_edits, self._theirs)) + sum(map(self._we_edit, self._ours))
             self._flush()
         return made
+
+    def _yjs_edits(self, replica: YjsReplica) -> int:
+        self._deliver_to_yjs(replica, self._some(replica.inbox))
+        if self._crowded and self._rng.random() < 0.5:
+            self._ask("become", lambda _: None, doc=replica.name, client=self._new_client())
+        count = self._rng.randint(0, self._edits_a_round)
+        self._ask(
+            "edit",
+            self._sender(replica),
+            doc=replica.name,
+            seed=self._rng.getrandbits(32),
+            count=count,
+            crowded=self._crowded,
+        )
+        self._ask("state", lambda state: setattr(replica, "state", decode(state)), doc=replica.name)
+        return count
+
+    def _we_edit(self, replica: OurReplica) -> int:
+        replica.apply(self._some(replica.inbox))
+        if self._rng.random() < (0.5 if self._crowded else 0.05):
+            replica.reload(self._new_client())
+        count = self._rng.randint(0, self._edits_a_round)
+        self._send(replica, replica.edit(self._rng, count, self._crowded))
+        return count
+
+    def _new_client(self) -> int:
+        client = self._rng.getrandbits(self._rng.choice([16, 32, 53]))
+        while client in self._used:
+            client += 1
+        self._used.add(client)
+        return client
 
     def _disturb(self, replica: Replica) -> None:
         """Merges some of what waits for `replica`, or adds a diff against a state it once had."""
@@ -204,7 +217,9 @@ class Episode:
         elif act < 0.3 and len(inbox) > 1:
             merged = [encode(update) for update in self._take(inbox)]
             self._ask("merge", lambda update: inbox.append(decode(update)), updates=merged)
-        elif act < 0.35:
+        elif act < 0.33 and len(inbox) > 1:
+            inbox.append(get_update(merge_updates(*self._take(inbox)), replica.state))
+        elif act < 0.36:
             inbox.append(self._rng.choice(self._ours).doc.get_update(replica.state))
         elif act < 0.4:
             source = self._rng.choice(self._theirs)
@@ -270,27 +285,28 @@ class Episode:
 
     def _compare(self) -> None:
         merged = merge_updates(*self._sent)
-        updates = [ours.doc.get_update() for ours in self._ours] + [merged]
-        seen: list[dict[str, Any]] = []
+        written = {ours.name: ours.doc.get_update() for ours in self._ours}
+        written["merge of all updates"] = merged
+        seen: dict[str, dict[str, Any]] = {}
         for theirs in self._theirs:
-            self._ask("describe", seen.append, doc=theirs.name)
-        for update in updates:
-            self._ask("read", seen.append, updates=[encode(update)])
+            self._ask("describe", partial(seen.__setitem__, theirs.name), doc=theirs.name)
+        for name, update in written.items():
+            self._ask("read", partial(seen.__setitem__, name), updates=[encode(update)])
         self._flush()
-        names = [*(f"{replica.name}" for replica in self._replicas), "merge of all updates"]
-        expected = seen[0]
-        for name, description in zip(names, seen, strict=True):
-            for part, value in expected.items():
-                if name == "merge of all updates" and part == "deleted":
-                    continue  # updates leave out deletions that follow from other deletions
-                _expect_same(f"{part} of {names[0]} and {name}", value, description[part])
+        expected = seen[self._theirs[0].name]
+        # Updates leave out deletions that follow from other deletions; documents do not.
+        seen["merge of all updates"]["deleted"] = expected["deleted"]
+        for name, description in seen.items():
+            _expect_same(f"{self._theirs[0].name} and {name}", expected, description)
+        self._compare_in_python(expected, merged)
+
+    def _compare_in_python(self, expected: dict[str, Any], merged: bytes) -> None:
+        state = decode(expected["state"])
+        plain = canonical(from_json(expected["plain"]))
+        _expect_same("state vector of the merged updates", state, get_state(merged))
         for ours in self._ours:
-            _expect_same(f"state vector of {ours.name}", decode(expected["state"]), ours.state)
-            _expect_same(
-                f"content of {ours.name} in Python",
-                canonical(from_json(expected["plain"])),
-                canonical(ours.plain()),
-            )
+            _expect_same(f"state vector of {ours.name}", state, ours.state)
+            _expect_same(f"content of {ours.name} in Python", plain, canonical(ours.plain()))
 
 
 def _expect_same(what: str, left: Any, right: Any) -> None:

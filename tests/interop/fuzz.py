@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import officina
 from differential import Difference, Episode
 from yjs_host import NodeMissing, YjsHost
 
@@ -74,7 +74,7 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
         "failures": list(campaign.failures),
         "seconds": round(campaign.seconds, 1),
         "versions": {
-            "officina": version("officina"),
+            "officina": officina.__version__,
             "python": platform.python_version(),
             **versions,
         },

@@ -94,6 +94,16 @@ def edit_at_random(doc: Doc, rng: Random) -> None:
         _edit_map(shared, rng)
 
 
+def edit_in_the_crowd(doc: Doc, rng: Random) -> None:
+    """Types one letter or deletes one, always at the beginning, as `node/edits.mjs` does."""
+    root: Any = doc.get("text", type=Text) if rng.random() < 0.5 else doc.get("array", type=Array)
+    length = len(root)
+    if length == 0 or rng.random() < 0.8:
+        root.insert(rng.randint(0, min(2, length)), rng.choice("abcde"))
+    else:
+        del root[rng.randrange(min(3, length))]
+
+
 def _edit_text(text: Text, rng: Random) -> None:
     length = len(text)
     if length == 0 or rng.random() < 0.6:

@@ -9,9 +9,9 @@ import os
 from random import Random
 
 import pytest
-from officina.crdt import Doc, Text, merge_updates
 
 from differential import Episode
+from officina.crdt import Doc, Text, merge_updates
 from officina.errors import DecodeError
 from vectors.yjs_updates import VECTORS, Vector
 from yjs_host import YjsHost, decode, encode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from officina.crdt import Doc, Text
 
+from officina.crdt import Doc, Text
 from officina_server import OfficinaServer
 from websocket_peers import Peers, fetch, peers_in
 from yjs_host import YjsHost, decode

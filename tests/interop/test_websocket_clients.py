@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from officina.crdt import Array, Doc, Map, Text
 
 from json_values import canonical, from_json
+from officina.crdt import Array, Doc, Map, Text
 from officina_server import OfficinaServer
 from websocket_peers import Peers, fetch, peers_in
 from yjs_host import YjsHost, decode
@@ -46,7 +46,8 @@ def test_clients_editing_everything_at_once_converge(
         for name in names:
             peers.edit(name, seed=rng.getrandbits(32), count=15)
 
-    _expect_same(fetch(server.url, room), peers.until_converged())
+    held = peers.until_converged()
+    _expect_same(fetch(server.url, room), held)
 
 
 def test_clients_editing_in_the_background_all_the_time_converge(
@@ -58,7 +59,8 @@ def test_clients_editing_in_the_background_all_the_time_converge(
     peers.until_synced()
     peers.ask("rest")
 
-    _expect_same(fetch(server.url, room), peers.until_converged())
+    held = peers.until_converged()
+    _expect_same(fetch(server.url, room), held)
 
 
 def test_a_late_joiner_reads_the_whole_document(peers: Peers) -> None:
@@ -96,7 +98,8 @@ def test_edits_made_before_connecting_arrive(
 
     peers.ask("reconnect")
 
-    _expect_same(fetch(server.url, room), peers.until_converged())
+    held = peers.until_converged()
+    _expect_same(fetch(server.url, room), held)
 
 
 def test_edits_made_while_disconnected_arrive_once(peers: Peers) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from officina.crdt import Doc
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
+from officina.crdt import Doc
 from yjs_host import YjsHost
 
 _SYNC_STEP_1, _SYNC_STEP_2 = 0, 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+
 from officina.crdt import Array, Doc, Map, Text
 
 AUTHORS = 3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from officina.crdt import Doc, merge_updates
 
 from json_values import canonical
+from officina.crdt import Doc, merge_updates
 from properties.histories import History, content, delivered, histories
 
 

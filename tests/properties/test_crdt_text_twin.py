@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from officina.crdt import Doc, Text
 
+from officina.crdt import Doc, Text
 from properties.histories import places, words
 from reference.naive_text import NaiveText, Offsets
 

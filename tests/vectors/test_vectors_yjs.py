@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from officina.crdt import Array, Doc, Map, Text, merge_updates
 
 from json_values import canonical, from_json
+from officina.crdt import Array, Doc, Map, Text, merge_updates
 from officina.errors import DecodeError
 from vectors.yjs_updates import NEGATIVES, VECTORS, Negative, Vector
 

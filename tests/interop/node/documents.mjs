@@ -2,7 +2,7 @@
 
 import * as Y from 'yjs'
 import * as prng from 'lib0/prng'
-import { editAtRandom } from './edits.mjs'
+import { editAtRandom, editInTheCrowd } from './edits.mjs'
 import { portrait, plain } from './portrait.mjs'
 
 /** @type {Map<string, { doc: Y.Doc, outbox: Uint8Array[] }>} */
@@ -91,14 +91,18 @@ export const methods = {
     }
   },
 
+  /** From now on the document's edits are another author's. */
+  become: ({ doc, client }) => { documentOf(doc).clientID = client },
+
   /** Makes `count` random edits, several of them in one transaction at times; answers with the updates they made. */
-  edit: ({ doc, seed, count }) => {
+  edit: ({ doc, seed, count, crowded = false }) => {
     const replica = replicas.get(doc)
     const generator = prng.create(seed)
     for (let left = count; left > 0;) {
       const together = Math.min(left, prng.bool(generator) ? 1 : prng.int32(generator, 1, 6))
       replica.doc.transact(() => {
-        for (let i = 0; i < together; i++) editAtRandom(openRoots(replica.doc), generator)
+        const edit = crowded ? editInTheCrowd : editAtRandom
+        for (let i = 0; i < together; i++) edit(openRoots(replica.doc), generator)
       })
       left -= together
     }

@@ -161,6 +161,17 @@ const descend = (type, generator, depth = 0) => {
   return inner.length === 0 ? type : descend(pick(generator, inner), generator, depth + 1)
 }
 
+/** Typing one letter or deleting one, always at the beginning: many authors in one gap, where integration is hardest. */
+export const editInTheCrowd = (roots, generator) => {
+  const type = pick(generator, [roots.text, roots.array])
+  if (type.length === 0 || chance(generator, 80)) {
+    const letter = pick(generator, ['a', 'b', 'c', 'd', 'e'])
+    type.insert(prng.int32(generator, 0, Math.min(2, type.length)), type instanceof Y.Text ? letter : [letter])
+  } else {
+    type.delete(prng.int32(generator, 0, Math.min(3, type.length) - 1), 1)
+  }
+}
+
 /** `roots` is `{ text, array, map, everything, xml }`; only `everything` and `xml` get what the Python door does not show. */
 export const editAtRandom = (roots, generator) => {
   const name = pick(generator, ['text', 'text', 'text', 'text', 'array', 'array', 'map', 'everything', 'everything', 'xml'])
