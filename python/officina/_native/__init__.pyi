@@ -1,2 +1,7 @@
 from officina._native import crdt as crdt
 from officina._native import sync as sync
+
+__all__ = [
+    "crdt",
+    "sync",
+]

@@ -2,6 +2,24 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeVar, final, overload
 
+__all__ = [
+    "Array",
+    "ArrayEvent",
+    "Doc",
+    "Map",
+    "MapEvent",
+    "Opaque",
+    "Statistics",
+    "Subscription",
+    "Text",
+    "TextEvent",
+    "Transaction",
+    "TransactionEvent",
+    "get_state",
+    "get_update",
+    "merge_updates",
+]
+
 _Shared = TypeVar("_Shared", Text, Array, Map)
 _Bytes = bytes | bytearray
 
@@ -101,7 +119,7 @@ class Array:
     def append(self, value: Any) -> None: ...
     def extend(self, value: Any) -> None: ...
     def insert(self, index: int, object: Any) -> None: ...
-    def pop(self, index: int = -1) -> Any: ...
+    def pop(self, index: int = ...) -> Any: ...
     def clear(self) -> None: ...
     def to_py(self) -> list[Any] | None: ...
     def observe(self, callback: Callable[[ArrayEvent], object]) -> Subscription: ...

@@ -1,11 +1,17 @@
 from typing import final
 
+__all__ = [
+    "Effects",
+    "Hub",
+    "Stats",
+]
+
 @final
 class Hub:
     def __new__(
         cls,
         *,
-        max_message_bytes: int = 67108864,
+        max_message_bytes: int = ...,
         max_backlog_bytes: int = 1000000,
         ping_interval: float = 20.0,
         ping_timeout: float = 20.0,

@@ -6,6 +6,7 @@ use crate::delete_set::DeleteSet;
 use crate::error::DecodeError;
 use crate::event::Event;
 use crate::id::{ClientId, Id};
+use crate::index::ClientBlocks;
 use crate::integrate::Integrated;
 use crate::merge::merge_updates;
 use crate::pending::Pending;
@@ -26,16 +27,28 @@ pub struct Listening {
 /// What a transaction did.
 #[derive(Debug)]
 pub struct Changes {
-    /// The state before the first change.
-    pub before: StateVector,
-    /// The state after the last change.
-    pub after: StateVector,
+    /// Every client with its clock before the first change and after the last.
+    clocks: Vec<(ClientId, u32, u32)>,
     /// What was deleted.
     pub deletes: DeleteSet,
     /// The update that repeats the transaction elsewhere.
     pub update: Vec<u8>,
     /// What changed in each shared type, outer types first.
     pub events: Vec<Event>,
+}
+
+impl Changes {
+    /// The state before the first change.
+    #[must_use]
+    pub fn before(&self) -> StateVector {
+        self.clocks.iter().map(|&(client, before, _)| (client, before)).collect()
+    }
+
+    /// The state after the last change.
+    #[must_use]
+    pub fn after(&self) -> StateVector {
+        self.clocks.iter().map(|&(client, _, after)| (client, after)).collect()
+    }
 }
 
 /// What applying an update did.
@@ -145,15 +158,16 @@ impl Doc {
             self.store.transaction.keeps_deleted = false;
             self.store.collect_transaction();
         }
-        let after = self.state_vector();
-        let mut before = after.clone();
-        for &(slot, clock) in &self.store.transaction.before {
-            before.set(self.store.clients.get(slot).client, clock);
+        let transaction = &mut self.store.transaction;
+        let starts = std::mem::take(&mut transaction.before);
+        let deletes = std::mem::take(&mut transaction.deletes);
+        let known = |blocks: &ClientBlocks| (blocks.client, blocks.next_clock, blocks.next_clock);
+        let mut clocks: Vec<_> = self.store.clients.iter().map(known).collect();
+        for &(slot, clock) in &starts {
+            clocks[slot as usize].1 = clock;
         }
-        let starts = std::mem::take(&mut self.store.transaction.before);
-        let deletes = std::mem::take(&mut self.store.transaction.deletes);
         let update = if listening.updates { self.store.encode_from(starts, &deletes) } else { Vec::new() };
-        Changes { before, after, deletes, update, events }
+        Changes { clocks, deletes, update, events }
     }
 
     /// Integrates a V1 update. What depends on blocks that are still missing waits for them.

@@ -84,7 +84,7 @@ impl Store {
         match item.kind {
             Kind::Gc | Kind::Deleted => writer.var_uint(u64::from(units)),
             Kind::String => {
-                let (replacement, head) = text_from(self.text_of(item), offset);
+                let (replacement, head) = self.text_of_from(item, offset);
                 let tail = rest.iter().map(|&item| self.text_of(self.item(item)));
                 let length = replacement.len() + head.len() + tail.clone().map(str::len).sum::<usize>();
                 writer.var_uint(length as u64);
@@ -104,6 +104,13 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// The text of a string block without its first `offset` UTF-16 units. The run that is being typed is
+    /// encoded from its end after every keystroke: plain ASCII must not be scanned for it.
+    fn text_of_from(&self, item: &Item, offset: u32) -> (&'static str, &str) {
+        let text = self.text_of(item);
+        if item.content.bytes == item.len { ("", &text[offset as usize..]) } else { text_from(text, offset) }
     }
 
     fn header(&self, item: &Item, offset: u32) -> Header<'_> {

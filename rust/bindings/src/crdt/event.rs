@@ -40,13 +40,13 @@ impl TransactionEvent {
     /// The state before the transaction, encoded.
     #[getter]
     fn before_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.changes.before)
+        state_to_py(py, &self.changes.before())
     }
 
     /// The state after the transaction, encoded.
     #[getter]
     fn after_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.changes.after)
+        state_to_py(py, &self.changes.after())
     }
 
     /// What the transaction deleted, encoded.
