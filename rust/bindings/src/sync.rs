@@ -53,7 +53,7 @@ impl Hub {
 #[pymethods]
 impl Hub {
     #[new]
-    #[pyo3(signature = (*, max_message_bytes = 64 << 20, max_backlog_bytes = 1_000_000, ping_interval = 20.0, ping_timeout = 20.0))]
+    #[pyo3(signature = (*, max_message_bytes = 67_108_864, max_backlog_bytes = 1_000_000, ping_interval = 20.0, ping_timeout = 20.0))]
     fn new(
         max_message_bytes: usize,
         max_backlog_bytes: usize,

@@ -95,3 +95,24 @@ impl Document {
         .unwrap_or(Err(DocumentFailed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_at_the_document_it_happened_in() {
+        let document = Document::empty();
+        let other = Document::empty();
+        assert_eq!(document.with(|_| -> () { panic!("on purpose") }), Err(DocumentFailed));
+        assert_eq!(document.encode(), Err(DocumentFailed));
+        assert!(document.clone().apply(&[0, 0]).is_err());
+        assert!(other.encode().is_ok());
+    }
+
+    #[test]
+    fn updates_that_do_not_merge_are_logged_as_the_whole_document() {
+        let document = Document::empty();
+        assert_eq!(document.merge(&[&[0, 0], &[9]]), document.encode());
+    }
+}

@@ -68,9 +68,9 @@ pub enum HubError {
         /// How many peers are in it.
         peers: usize,
     },
-    /// A room cannot be unloaded while changes wait for the next tick.
+    /// A room cannot be unloaded while changes wait to be logged.
     #[error("room {room:?} has changes that wait for a tick")]
-    Unsettled {
+    Unlogged {
         /// The name given.
         room: String,
     },
@@ -148,15 +148,15 @@ impl Hub {
     /// Forgets a room.
     ///
     /// # Errors
-    /// [`HubError::UnknownRoom`]; [`HubError::Occupied`] while it has peers; [`HubError::Unsettled`] while something waits for the
-    /// next tick, perhaps a change to be logged.
+    /// [`HubError::UnknownRoom`]; [`HubError::Occupied`] while it has peers; [`HubError::Unlogged`] while changes wait for
+    /// the next tick.
     pub fn unload(&mut self, room: &str) -> Result<(), HubError> {
         let found = self.room(room)?;
         if !found.members().is_empty() {
             return Err(HubError::Occupied { room: room.to_owned(), peers: found.members().len() });
         }
-        if found.due {
-            return Err(HubError::Unsettled { room: room.to_owned() });
+        if found.has_unlogged_changes() {
+            return Err(HubError::Unlogged { room: room.to_owned() });
         }
         self.rooms.remove(room);
         Ok(())
@@ -431,6 +431,9 @@ impl Hub {
         turns.retain(|id| self.peers.get(id).is_some_and(|peer| !peer.paused));
         for &id in &turns {
             self.keepalive.expect(id, now);
+        }
+        if turns.is_empty() {
+            return;
         }
         let mut frames = Writer::new();
         write_keepalive(&mut frames);

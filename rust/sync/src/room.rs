@@ -112,6 +112,10 @@ impl Room {
         (self.log.sequence, self.document.clone())
     }
 
+    pub(crate) fn has_unlogged_changes(&self) -> bool {
+        self.log.due
+    }
+
     /// Whether the next tick encodes the document or part of it, which takes as long as the document is large.
     pub(crate) fn has_questions(&self) -> bool {
         !self.asking.is_empty() || self.log.whole
@@ -321,13 +325,12 @@ impl Room {
         if self.log.whole {
             return self.document.encode().ok().map(Cow::Owned);
         }
-        let updates = self.entries.iter().filter_map(|entry| entry.update.clone());
-        let updates: Vec<&[u8]> = updates.map(|update| &self.frames.as_bytes()[update]).collect();
-        match updates[..] {
-            [] => None,
-            [only] => Some(Cow::Borrowed(only)),
-            _ => self.document.merge(&updates).ok().map(Cow::Owned),
-        }
+        let frames = self.frames.as_bytes();
+        let mut updates = self.entries.iter().filter_map(|entry| Some(&frames[entry.update.clone()?]));
+        let first = updates.next()?;
+        let Some(second) = updates.next() else { return Some(Cow::Borrowed(first)) };
+        let all: Vec<&[u8]> = [first, second].into_iter().chain(updates).collect();
+        self.document.merge(&all).ok().map(Cow::Owned)
     }
 
     // The end of a tick.

@@ -804,7 +804,7 @@ fn a_room_with_peers_or_unlogged_changes_cannot_be_unloaded() {
     assert!(matches!(world.hub.unload("notes"), Err(HubError::Occupied { peers: 1, .. })));
     world.say(ada, &update(&insert(1, b'a')));
     world.hub.lost(ada).unwrap();
-    assert!(matches!(world.hub.unload("notes"), Err(HubError::Unsettled { .. })));
+    assert!(matches!(world.hub.unload("notes"), Err(HubError::Unlogged { .. })));
     world.tick();
     assert_eq!(world.appended().len(), 1);
     assert_eq!(world.hub.unload("notes"), Ok(()));
