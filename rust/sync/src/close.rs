@@ -60,7 +60,7 @@ pub(crate) fn read_close(payload: &[u8]) -> Result<(CloseCode, &str), ProtocolEr
 
 /// Writes a close frame; a reason too long for it is cut at a character.
 pub fn write_close(out: &mut Writer, code: CloseCode, reason: &str) {
-    let mut length = reason.len().min(MAX_CONTROL_BYTES as usize - 2);
+    let mut length = reason.len().min(usize::from(MAX_CONTROL_BYTES) - 2);
     while !reason.is_char_boundary(length) {
         length -= 1;
     }

@@ -10,7 +10,7 @@ use officina_crdt::lib0::Writer;
 pub(crate) const MAX_HEADER_BYTES: usize = 14;
 
 /// The longest payload of a control frame.
-pub(crate) const MAX_CONTROL_BYTES: u64 = 125;
+pub(crate) const MAX_CONTROL_BYTES: u8 = 125;
 
 /// What a frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Header {
         if opcode.is_control() && !last {
             return Err(ProtocolError::FragmentedControl);
         }
-        if opcode.is_control() && payload_bytes > MAX_CONTROL_BYTES {
+        if opcode.is_control() && payload_bytes > u64::from(MAX_CONTROL_BYTES) {
             return Err(ProtocolError::LongControl { bytes: payload_bytes });
         }
         let Some(&mask) = rest[length_bytes..].first_chunk::<4>() else {
