@@ -13,7 +13,7 @@ use crate::pending::Pending;
 use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::tree::Unit;
-use crate::update::Update;
+use crate::update::{Carrier, Update};
 
 /// What the owner of a document wants to know of a transaction; what nobody asks for costs nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,6 +73,13 @@ pub struct Statistics {
     pub pending_blocks: usize,
     /// Bytes held in memory, approximately.
     pub heap_bytes: usize,
+}
+
+/// How far the integration of one client's blocks got.
+struct Run {
+    done: usize,
+    added: bool,
+    missing: Option<Id>,
 }
 
 /// One replica of a shared document.
@@ -211,43 +218,63 @@ impl Doc {
     /// Integrates the sections of an update side by side: one that needs another's blocks sleeps until
     /// they are there. What is left at the end becomes pending.
     fn integrate_blocks(&mut self, update: &Update, bytes: &[u8]) -> bool {
+        if let [section] = &update.sections[..] {
+            let blocks = &update.blocks[section.start as usize..section.end as usize];
+            let run = self.integrate_run(blocks, bytes);
+            let kept = self.keep(&blocks[run.done..], bytes);
+            return run.added || kept;
+        }
         let mut changed = false;
-        let mut next: Vec<u32> = update.sections.iter().map(|section| section.start).collect();
-        let mut ready: Vec<usize> = (0..update.sections.len()).collect();
+        let mut left: Vec<&[Carrier]> = update
+            .sections
+            .iter()
+            .map(|section| &update.blocks[section.start as usize..section.end as usize])
+            .collect();
+        let mut ready: Vec<usize> = (0..left.len()).collect();
         let mut asleep: HashMap<ClientId, Vec<(u32, usize)>> = HashMap::new();
         while let Some(section) = ready.pop() {
-            let mut added = None;
-            while next[section] < update.sections[section].end {
-                let carrier = &update.blocks[next[section] as usize];
-                match self.store.integrate(carrier, bytes) {
-                    Integrated::Missing(Id { client, clock }) => {
-                        asleep.entry(client).or_default().push((clock, section));
-                        break;
-                    }
-                    Integrated::Added => added = Some(carrier.client),
-                    Integrated::Known => {}
-                }
-                next[section] += 1;
+            let Some(client) = left[section].first().map(|carrier| carrier.client) else { continue };
+            let run = self.integrate_run(left[section], bytes);
+            left[section] = &left[section][run.done..];
+            if let Some(Id { client, clock }) = run.missing {
+                asleep.entry(client).or_default().push((clock, section));
             }
-            let Some(client) = added else { continue };
+            if !run.added {
+                continue;
+            }
             changed = true;
             if let Some(sleepers) = asleep.get_mut(&client) {
                 let state = self.store.clients.next_clock(client);
-                sleepers.retain(|&(clock, sleeper)| {
-                    let sleeps_on = clock >= state;
-                    if !sleeps_on {
-                        ready.push(sleeper);
-                    }
-                    sleeps_on
-                });
+                let woken = sleepers.extract_if(.., |&mut (clock, _)| clock < state);
+                ready.extend(woken.map(|(_, sleeper)| sleeper));
             }
         }
-        for (section, range) in update.sections.iter().enumerate() {
-            for carrier in &update.blocks[next[section] as usize..range.end as usize] {
-                changed |= self.pending.keep(carrier, bytes);
-            }
+        for blocks in left {
+            changed |= self.keep(blocks, bytes);
         }
         changed
+    }
+
+    /// Integrates blocks of one client until one misses something.
+    fn integrate_run(&mut self, blocks: &[Carrier], bytes: &[u8]) -> Run {
+        let mut run = Run { done: 0, added: false, missing: None };
+        for carrier in blocks {
+            match self.store.integrate(carrier, bytes) {
+                Integrated::Missing(id) => {
+                    run.missing = Some(id);
+                    break;
+                }
+                Integrated::Added => run.added = true,
+                Integrated::Known => {}
+            }
+            run.done += 1;
+        }
+        run
+    }
+
+    /// Keeps blocks that cannot be integrated yet; returns whether any of them is new.
+    fn keep(&mut self, blocks: &[Carrier], bytes: &[u8]) -> bool {
+        blocks.iter().fold(false, |kept, carrier| self.pending.keep(carrier, bytes) || kept)
     }
 
     /// What this replica has of each client.
