@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from officina.crdt import Doc, Text
-
 from benches.python.traces import Edit
+from officina.crdt import Doc, Text
 
 
 class OfficinaEngine:
