@@ -45,10 +45,10 @@ fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fu
 
 bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results
 
-bench-engine: build .venv/.test .venv/.bench ## the engine, through Python
+bench-engine: build .venv/.bench ## the engine, through Python
 	python -m benches.python.engine --record
 
-bench-server: build .venv/.test .venv/.bench node benches/peers/node_modules/.package-lock.json ## the server, under load
+bench-server: build node benches/peers/node_modules/.package-lock.json ## the server, under load
 	cargo build --release --package officina-benches
 	python -m benches.python.server --record
 
