@@ -52,9 +52,9 @@ impl DeleteSet {
         if ranges[from..to].iter().any(|range| range.start <= clocks.start && clocks.end <= range.end) {
             return false;
         }
-        let joined = ranges[from..to].iter().fold(clocks, |joined, range| {
-            joined.start.min(range.start)..joined.end.max(range.end)
-        });
+        let joined = ranges[from..to]
+            .iter()
+            .fold(clocks, |joined, range| joined.start.min(range.start)..joined.end.max(range.end));
         ranges.splice(from..to, [joined]);
         true
     }
@@ -110,7 +110,9 @@ impl DeleteSet {
 
     /// Every range, clients from low to high.
     pub fn iter(&self) -> impl Iterator<Item = (ClientId, Range<u32>)> + '_ {
-        self.clients.iter().flat_map(|(&client, ranges)| ranges.iter().map(move |range| (client, range.clone())))
+        self.clients
+            .iter()
+            .flat_map(|(&client, ranges)| ranges.iter().map(move |range| (client, range.clone())))
     }
 
     /// Decodes the delete set that ends an update.

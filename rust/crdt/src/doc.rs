@@ -274,7 +274,11 @@ impl Doc {
 
     /// Keeps blocks that cannot be integrated yet; returns whether any of them is new.
     fn keep(&mut self, blocks: &[Carrier], bytes: &[u8]) -> bool {
-        blocks.iter().fold(false, |kept, carrier| self.pending.keep(carrier, bytes) || kept)
+        let mut kept = false;
+        for carrier in blocks {
+            kept |= self.pending.keep(carrier, bytes);
+        }
+        kept
     }
 
     /// What this replica has of each client.
@@ -299,8 +303,8 @@ impl Doc {
         if self.pending.is_empty() {
             return update;
         }
-        let with_pending = merge_updates(&[&update, &self.pending.encode()]);
-        with_pending.expect("both updates were just encoded here")
+        // Both updates were encoded here and are valid.
+        merge_updates(&[&update, &self.pending.encode()]).unwrap_or(update)
     }
 
     /// Whether nothing was ever inserted and nothing waits.
@@ -330,7 +334,8 @@ impl Doc {
     /// How large the document is. O(n) in its blocks.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let deleted = self.store.all_deletes().iter().map(|(_, clocks)| u64::from(clocks.end - clocks.start)).sum();
+        let deleted =
+            self.store.all_deletes().iter().map(|(_, clocks)| u64::from(clocks.end - clocks.start)).sum();
         Statistics {
             blocks: self.store.block_count(),
             clients: self.store.clients.iter().filter(|blocks| blocks.next_clock > 0).count(),

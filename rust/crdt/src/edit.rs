@@ -94,15 +94,23 @@ impl Store {
         if index == start {
             return Ok((self.item(item).left, item));
         }
-        let offset = self.utf16_offset(item, index - start, unit).ok_or(EditError::InsideCharacter { index })?;
+        let offset =
+            self.utf16_offset(item, index - start, unit).ok_or(EditError::InsideCharacter { index })?;
         Ok((item, self.split(item, offset)))
     }
 
     /// The same where format marks may stand: the gap is before the first of them, so that what is
     /// inserted gets the formatting of what stands left of it.
-    fn gap_before_marks(&mut self, branch: BranchId, index: u32, unit: Unit) -> Result<(ItemId, ItemId), EditError> {
+    fn gap_before_marks(
+        &mut self,
+        branch: BranchId,
+        index: u32,
+        unit: Unit,
+    ) -> Result<(ItemId, ItemId), EditError> {
         let (mut left, mut right) = (NONE, self.branches.get(branch).start);
-        if let Some(Located { item, start }) = index.checked_sub(1).and_then(|last| self.locate(branch, last, unit)) {
+        if let Some(Located { item, start }) =
+            index.checked_sub(1).and_then(|last| self.locate(branch, last, unit))
+        {
             let size = self.item(item).visible_size().in_unit(unit);
             if index - start < size {
                 let offset = self.utf16_offset(item, index - start, unit);
@@ -163,7 +171,13 @@ impl Store {
         Ok(())
     }
 
-    fn insert_values(&mut self, client: u32, branch: BranchId, index: u32, values: Vec<Any>) -> Result<(), EditError> {
+    fn insert_values(
+        &mut self,
+        client: u32,
+        branch: BranchId,
+        index: u32,
+        values: Vec<Any>,
+    ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.check_growth(client, values.len(), 0)?;
         let (left, right) = self.gap_at(branch, index, Unit::Utf16)?;
@@ -252,7 +266,13 @@ impl Store {
         Some(SharedType(branch))
     }
 
-    fn delete_units(&mut self, branch: BranchId, index: u32, count: u32, unit: Unit) -> Result<(), EditError> {
+    fn delete_units(
+        &mut self,
+        branch: BranchId,
+        index: u32,
+        count: u32,
+        unit: Unit,
+    ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         let len = self.branches.get(branch).tree.size.in_unit(unit);
         let end = u64::from(index) + u64::from(count);
@@ -269,7 +289,8 @@ impl Store {
             let from = index - start;
             let to = (from + left).min(self.item(item).visible_size().in_unit(unit));
             left -= to - from;
-            let utf16 = |offset| self.utf16_offset(item, offset, unit).ok_or(EditError::InsideCharacter { index });
+            let utf16 =
+                |offset| self.utf16_offset(item, offset, unit).ok_or(EditError::InsideCharacter { index });
             let (from, to) = (utf16(from)?, utf16(to)?);
             self.delete_within(item, from, to);
             if from > 0 {
@@ -290,6 +311,29 @@ impl Store {
             text.push_str(self.text_of(item));
         }
         text
+    }
+
+    fn text_range(&self, branch: BranchId, start: u32, end: u32, unit: Unit) -> Result<String, EditError> {
+        let mut text = String::new();
+        let mut index = start;
+        let Some(Located { item: mut at, start: item_start }) = self.locate(branch, start, unit) else {
+            return Ok(text);
+        };
+        let mut offset = start - item_start;
+        while at != NONE && index < end {
+            let item = self.item(at);
+            let to = item.visible_size().in_unit(unit).min(offset + (end - index));
+            if item.is_visible() && item.kind == Kind::String {
+                let byte = |offset, index| {
+                    self.byte_offset(at, offset, unit).ok_or(EditError::InsideCharacter { index })
+                };
+                text.push_str(&self.text_of(item)[byte(offset, index)?..byte(to, end)?]);
+            }
+            index += to.saturating_sub(offset);
+            offset = 0;
+            at = item.right;
+        }
+        Ok(text)
     }
 
     /// The entries of a map, keys in the order in which the document first saw them.
@@ -321,7 +365,9 @@ impl Store {
         match item.kind {
             Kind::Any => self.values_of(item).iter().cloned().map(Value::Any).collect(),
             Kind::Type => vec![Value::Type(SharedType(item.content.at))],
-            Kind::String => self.text_of(item).chars().map(|c| Value::Any(Any::String(c.to_string().into()))).collect(),
+            Kind::String => {
+                self.text_of(item).chars().map(|c| Value::Any(Any::String(c.to_string().into()))).collect()
+            }
             Kind::Gc | Kind::Deleted | Kind::Format => Vec::new(),
             Kind::Json | Kind::Binary | Kind::Embed | Kind::Doc => match self.payload(item) {
                 Some(Payload::Json(strings)) => strings.iter().map(|text| json_value(text)).collect(),
@@ -414,6 +460,25 @@ impl Doc {
         Ok(self.store.text_of_branch(target.0))
     }
 
+    /// The text between two positions, without embeds and formatting. O(log n) and what lies between.
+    ///
+    /// # Errors
+    /// [`EditError`] when the positions are out of range or inside a character.
+    pub fn text_range(
+        &self,
+        target: SharedType,
+        start: u32,
+        end: u32,
+        unit: Unit,
+    ) -> Result<String, EditError> {
+        self.store.check_alive(target.0)?;
+        let len = self.len(target, unit);
+        if start > end || end > len {
+            return Err(EditError::OutOfRange { index: u64::from(end.max(start)), len });
+        }
+        self.store.text_range(target.0, start, end, unit)
+    }
+
     /// Inserts text before the unit `index`. O(log n), O(1) next to the previous edit.
     ///
     /// # Errors
@@ -434,7 +499,13 @@ impl Doc {
     ///
     /// # Errors
     /// [`EditError`], with nothing changed.
-    pub fn delete(&mut self, target: SharedType, index: u32, count: u32, unit: Unit) -> Result<(), EditError> {
+    pub fn delete(
+        &mut self,
+        target: SharedType,
+        index: u32,
+        count: u32,
+        unit: Unit,
+    ) -> Result<(), EditError> {
         let result = self.store.delete_units(target.0, index, count, unit);
         self.edited(result)
     }
@@ -443,7 +514,12 @@ impl Doc {
     ///
     /// # Errors
     /// [`EditError`], with nothing changed.
-    pub fn insert_values(&mut self, target: SharedType, index: u32, values: Vec<Any>) -> Result<(), EditError> {
+    pub fn insert_values(
+        &mut self,
+        target: SharedType,
+        index: u32,
+        values: Vec<Any>,
+    ) -> Result<(), EditError> {
         let client = self.client_slot();
         if !values.iter().any(|value| matches!(value, Any::Binary(_))) {
             let result = self.store.insert_values(client, target.0, index, values);
@@ -530,7 +606,12 @@ impl Doc {
     ///
     /// # Errors
     /// [`EditError`], with nothing changed.
-    pub fn set(&mut self, target: SharedType, key: &str, input: Input) -> Result<Option<SharedType>, EditError> {
+    pub fn set(
+        &mut self,
+        target: SharedType,
+        key: &str,
+        input: Input,
+    ) -> Result<Option<SharedType>, EditError> {
         let client = self.client_slot();
         self.store.check_alive(target.0)?;
         self.store.check_growth(client, 1, 0)?;

@@ -149,7 +149,9 @@ fn encode_payload(payload: &Payload, offset: u32, writer: &mut Writer) {
         Payload::Json(strings) => {
             let strings = &strings[offset as usize..];
             writer.var_uint(strings.len() as u64);
-            strings.iter().for_each(|text| writer.var_string(text));
+            for text in strings {
+                writer.var_string(text);
+            }
         }
         Payload::Binary(bytes) => writer.var_bytes(bytes),
         Payload::Embed(json) => writer.var_string(json),

@@ -158,7 +158,8 @@ impl Store {
                 delta.push(Delta::Retain(start + within - described));
                 described = start + within;
             }
-            let length = self.units_before(item, touched.to, unit) - self.units_before(item, touched.from, unit);
+            let length =
+                self.units_before(item, touched.to, unit) - self.units_before(item, touched.from, unit);
             if touched.inserted {
                 described += length;
                 self.push_inserted(&mut delta, item, touched);

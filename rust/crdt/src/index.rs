@@ -50,7 +50,8 @@ impl ClientBlocks {
         };
         let clocks = &self.chunks[chunk].clocks;
         let end = clocks.len() - 1;
-        let slot = if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
+        let slot =
+            if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
         Place { chunk, slot }
     }
 

@@ -40,7 +40,9 @@ impl Store {
         if kind == Kind::String && carrier.clock == state && self.continue_run(carrier, source) {
             return Integrated::Added;
         }
-        if let Some(missing) = carrier.dependencies().find(|id| self.clients.next_clock(id.client) <= id.clock) {
+        if let Some(missing) =
+            carrier.dependencies().find(|id| self.clients.next_clock(id.client) <= id.clock)
+        {
             return Integrated::Missing(missing);
         }
         let client = self.clients.slot_or_insert(carrier.client);

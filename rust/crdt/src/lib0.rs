@@ -133,8 +133,7 @@ impl<'a> Reader<'a> {
     pub fn var_u32(&mut self) -> Result<u32, DecodeError> {
         let start = self.at;
         let value = self.var_uint()?;
-        u32::try_from(value)
-            .map_err(|_| DecodeError::IntegerTooLarge { at: start, max: u64::from(u32::MAX) })
+        u32::try_from(value).map_err(|_| DecodeError::IntegerTooLarge { at: start, max: u64::from(u32::MAX) })
     }
 
     /// Reads a signed integer as sign and magnitude, so that −0 stays −0; at most 53 bits.

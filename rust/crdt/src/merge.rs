@@ -1,5 +1,6 @@
 //! What can be done to updates without a document: merge, diff, state vector.
 
+use crate::any::Any;
 use crate::block::Kind;
 use crate::delete_set::DeleteSet;
 use crate::error::DecodeError;
@@ -7,7 +8,6 @@ use crate::id::{ClientId, Id};
 use crate::lib0::{Reader, Writer};
 use crate::state_vector::StateVector;
 use crate::update::{Carrier, Header, HeaderParent, Parent, SKIP, Update, text_from};
-use crate::any::Any;
 
 /// A block and the bytes that its spans refer to.
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +221,8 @@ fn write_run(writer: &mut Writer, run: &[Source<'_>], offset: u32) {
             let mut reader = Reader::new(content);
             for _ in 0..offset {
                 // The decoder has checked every element, so that none of these can fail.
-                let _ = if kind == Kind::Any { Any::skip(&mut reader) } else { reader.var_string().map(drop) };
+                let _ =
+                    if kind == Kind::Any { Any::skip(&mut reader) } else { reader.var_string().map(drop) };
             }
             writer.bytes(&content[reader.position()..]);
             contents.for_each(|elements| writer.bytes(elements));

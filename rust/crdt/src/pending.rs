@@ -9,10 +9,13 @@ use crate::merge::{Merge, Source};
 use crate::store::Store;
 use crate::update::Carrier;
 
+/// One client's waiting blocks by their first clock, each with its own bytes.
+type Queue = BTreeMap<u32, (Carrier, Box<[u8]>)>;
+
 /// What waits, indexed by what it waits for: a block that arrives wakes exactly those it completes.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    queues: BTreeMap<ClientId, BTreeMap<u32, (Carrier, Box<[u8]>)>>,
+    queues: BTreeMap<ClientId, Queue>,
     /// For each awaited client, the awaited clocks and whose queue goes on then.
     waiting: BTreeMap<ClientId, BTreeSet<(u32, ClientId)>>,
     /// Whose queue has grown since it was last looked at.

@@ -446,7 +446,8 @@ impl Store {
             return false;
         }
         let next = *self.item(found.right);
-        if next.kind != Kind::Deleted || !Self::continues(&Item { kind: Kind::Deleted, deleted: true, ..found }, &next)
+        if next.kind != Kind::Deleted
+            || !Self::continues(&Item { kind: Kind::Deleted, deleted: true, ..found }, &next)
         {
             return false;
         }
@@ -684,9 +685,17 @@ impl Store {
                 Some(text.chars().take(offset as usize).map(|character| character.len_utf16() as u32).sum())
             }
             Unit::Byte => text.get(..offset as usize).map(utf16_len),
-            Unit::Utf16 => {
-                (offset >= found.len || !cut_at(text, offset).splits_pair).then_some(offset)
-            }
+            Unit::Utf16 => (offset >= found.len || !cut_at(text, offset).splits_pair).then_some(offset),
         }
+    }
+
+    /// How far `offset` units into a string block is in bytes; [`None`] inside a character.
+    pub(crate) fn byte_offset(&self, item: ItemId, offset: u32, unit: Unit) -> Option<usize> {
+        let found = self.item(item);
+        if found.content.bytes == found.len {
+            return Some(offset as usize);
+        }
+        let utf16 = self.utf16_offset(item, offset, unit)?;
+        Some(cut_at(self.text_of(found), utf16).bytes)
     }
 }

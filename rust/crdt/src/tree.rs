@@ -496,7 +496,14 @@ impl Forest {
     }
 
     /// Makes room in a full node for a child of `incoming` size, which the node's own parent counts already.
-    fn split_node(&mut self, tree: &mut Tree, at: u32, slot: usize, incoming: Size, level: u32) -> (u32, usize) {
+    fn split_node(
+        &mut self,
+        tree: &mut Tree,
+        at: u32,
+        slot: usize,
+        incoming: Size,
+        level: u32,
+    ) -> (u32, usize) {
         let keep = if slot == CAPACITY { CAPACITY - 1 } else { CAPACITY / 2 };
         let new = self.new_node();
         let mut moved = Node::empty();
@@ -531,9 +538,9 @@ impl Forest {
     fn merge_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32) {
         let parent = self.leaves[at as usize].parent;
         let slot = self.nodes[parent as usize].slot_of(at);
-        let Some((left, right)) = self.mergeable_pair(parent, slot, |forest, leaf| {
-            forest.leaves[leaf as usize].count as usize
-        }) else {
+        let Some((left, right)) =
+            self.mergeable_pair(parent, slot, |forest, leaf| forest.leaves[leaf as usize].count as usize)
+        else {
             return;
         };
         let (kept, dropped) = self.children_at(parent, left, right);
@@ -554,9 +561,9 @@ impl Forest {
     fn merge_node(&mut self, tree: &mut Tree, at: u32, level: u32) {
         let parent = self.nodes[at as usize].parent;
         let slot = self.nodes[parent as usize].slot_of(at);
-        let Some((left, right)) = self.mergeable_pair(parent, slot, |forest, node| {
-            forest.nodes[node as usize].count as usize
-        }) else {
+        let Some((left, right)) =
+            self.mergeable_pair(parent, slot, |forest, node| forest.nodes[node as usize].count as usize)
+        else {
             return;
         };
         let (kept, dropped) = self.children_at(parent, left, right);

@@ -14,13 +14,12 @@
 
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
-
 use crate::any::Any;
 use crate::block::Kind;
 use crate::delete_set::DeleteSet;
 use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
+use crate::json::is_json;
 use crate::lib0::{Reader, Writer};
 
 pub(crate) const HAS_KEY: u8 = 0x20;
@@ -320,7 +319,7 @@ fn decode_content(reader: &mut Reader<'_>, reference: u8) -> Result<(Kind, u32, 
 /// cannot parse it could not open the document any more.
 fn skip_json(reader: &mut Reader<'_>, word: Option<&str>) -> Result<usize, DecodeError> {
     let text = reader.var_string()?;
-    if word != Some(text) && serde_json::from_str::<IgnoredAny>(text).is_err() {
+    if word != Some(text) && !is_json(text) {
         return Err(DecodeError::InvalidJson { at: reader.position() - text.len() });
     }
     Ok(text.len())
@@ -341,7 +340,8 @@ pub(crate) fn utf16_len(text: &str) -> u32 {
         return text.len() as u32;
     }
     // One unit for each character's first byte, a second one for those of four bytes.
-    let units: usize = text.bytes().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum();
+    let units: usize =
+        text.bytes().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum();
     units as u32
 }
 

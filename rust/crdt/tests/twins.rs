@@ -1,6 +1,8 @@
 //! Replicas against slow, obvious twins: a `Vec` of characters for one text, each other for convergence.
 
-use officina_crdt::{Any, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates};
+use officina_crdt::{
+    Any, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates,
+};
 use proptest::prelude::*;
 
 /// One random edit; positions are taken modulo the length.

@@ -4,11 +4,11 @@
 //! npm `y-protocols`, `awareness.js`.
 
 use crate::error::ProtocolError;
-use crate::json::is_json;
 use crate::message::undecodable;
 use crate::peer::PeerId;
 use hashbrown::HashMap;
 use officina_crdt::ClientId;
+use officina_crdt::is_json;
 use officina_crdt::lib0::{Reader, Writer};
 
 /// The longest state of one client, in bytes of JSON; a cursor and a name take about 200.

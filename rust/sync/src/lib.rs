@@ -32,7 +32,6 @@ mod effects;
 mod error;
 mod frame;
 mod hub;
-mod json;
 mod keepalive;
 mod message;
 mod peer;

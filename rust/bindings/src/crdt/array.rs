@@ -58,7 +58,9 @@ impl Array {
             insert_all(engine, target, start, items, &mut settled)
         })?;
         let shared = &self.handle.home()?.shared;
-        settled.into_iter().for_each(|object| object.tell(shared));
+        for object in settled {
+            object.tell(shared);
+        }
         Ok(())
     }
 
@@ -69,7 +71,9 @@ impl Array {
             insert_all(engine, target, end, items, &mut settled)
         })?;
         let shared = &self.handle.home()?.shared;
-        settled.into_iter().for_each(|object| object.tell(shared));
+        for object in settled {
+            object.tell(shared);
+        }
         Ok(())
     }
 }
@@ -131,7 +135,8 @@ impl Array {
     fn pop(&self, py: Python<'_>, index: i64) -> PyResult<Py<PyAny>> {
         let index = element_index(index, self.len(py)?)?;
         let value = self.value(py, index)?;
-        let plain = if let Ok(inner) = value.bind(py).getattr("to_py") { inner.call0()?.unbind() } else { value };
+        let plain =
+            if let Ok(inner) = value.bind(py).getattr("to_py") { inner.call0()?.unbind() } else { value };
         self.splice(py, (index, index + 1), Vec::new())?;
         Ok(plain)
     }

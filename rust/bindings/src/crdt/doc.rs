@@ -53,7 +53,8 @@ impl Doc {
     }
 
     fn roots(&self, py: Python<'_>) -> Vec<(String, SharedType)> {
-        self.shared.read(py, |engine| engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect())
+        self.shared
+            .read(py, |engine| engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect())
     }
 }
 
@@ -66,7 +67,12 @@ fn random_client_id() -> u64 {
 impl Doc {
     #[new]
     #[pyo3(signature = (init=None, *, client_id=None, offsets="codepoint"))]
-    fn new(py: Python<'_>, init: Option<Bound<'_, PyDict>>, client_id: Option<u64>, offsets: &str) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        init: Option<Bound<'_, PyDict>>,
+        client_id: Option<u64>,
+        offsets: &str,
+    ) -> PyResult<Self> {
         let unit = match offsets {
             "codepoint" => Unit::CodePoint,
             "utf16" => Unit::Utf16,
@@ -135,7 +141,9 @@ impl Doc {
             fill(engine, target, prelim, &mut settled)?;
             Ok::<_, officina_crdt::EditError>(settled)
         })?;
-        settled.into_iter().for_each(|object| object.tell(&self.shared));
+        for object in settled {
+            object.tell(&self.shared);
+        }
         Ok(())
     }
 
@@ -188,7 +196,11 @@ impl Doc {
     /// Raises:
     ///     DecodeError: `state` is not a state vector.
     #[pyo3(signature = (state=None))]
-    fn get_update<'py>(&self, py: Python<'py>, state: Option<Cow<'_, [u8]>>) -> PyResult<Bound<'py, PyBytes>> {
+    fn get_update<'py>(
+        &self,
+        py: Python<'py>,
+        state: Option<Cow<'_, [u8]>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let state = match state {
             Some(bytes) => StateVector::decode(&bytes).map_err(NativeError::from)?,
             None => StateVector::new(),
@@ -333,7 +345,7 @@ impl Subscription {
 ///     DecodeError: one of them is not an update.
 #[pyfunction]
 #[pyo3(signature = (*updates))]
-pub(super) fn merge_updates<'py>(py: Python<'py>, updates: Vec<PyBackedBytes>) -> PyResult<Bound<'py, PyBytes>> {
+pub(super) fn merge_updates(py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<Bound<'_, PyBytes>> {
     let merged = run(py, || -> Result<_, DecodeError> {
         let updates: Vec<&[u8]> = updates.iter().map(|update| &**update).collect();
         officina_crdt::merge_updates(&updates)

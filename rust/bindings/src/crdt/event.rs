@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use officina_crdt::{Changes, Delta, Event, KeyChange, PathStep, SharedType, StateVector, TypeTag, Value};
 use officina_crdt::lib0::Writer;
+use officina_crdt::{Changes, Delta, Event, KeyChange, PathStep, SharedType, StateVector, TypeTag, Value};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -98,7 +98,9 @@ impl Observation {
         match tag {
             TypeTag::Text | TypeTag::XmlText => TextEvent { body }.into_py_any(py),
             TypeTag::Map | TypeTag::XmlHook => MapEvent { body }.into_py_any(py),
-            TypeTag::Array | TypeTag::XmlElement | TypeTag::XmlFragment => ArrayEvent { body }.into_py_any(py),
+            TypeTag::Array | TypeTag::XmlElement | TypeTag::XmlFragment => {
+                ArrayEvent { body }.into_py_any(py)
+            }
         }
     }
 }
@@ -148,11 +150,14 @@ impl Body {
         let keys = PyDict::new(py);
         for KeyChange { key, old, new } in &self.keys {
             let change = PyDict::new(py);
-            change.set_item("action", match (old, new) {
-                (None, _) => "add",
-                (_, None) => "delete",
-                _ => "update",
-            })?;
+            change.set_item(
+                "action",
+                match (old, new) {
+                    (None, _) => "add",
+                    (_, None) => "delete",
+                    _ => "update",
+                },
+            )?;
             if let Some(old) = old {
                 change.set_item("oldValue", value_to_py(py, &self.shared, old)?)?;
             }

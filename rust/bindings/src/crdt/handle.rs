@@ -66,7 +66,11 @@ impl Handle {
     }
 
     #[inline]
-    pub(super) fn read<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine, SharedType) -> T) -> PyResult<T> {
+    pub(super) fn read<T>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Engine, SharedType) -> T,
+    ) -> PyResult<T> {
         let Home { shared, target } = self.home()?;
         Ok(shared.read(py, |engine| work(engine, *target)))
     }
@@ -130,7 +134,8 @@ pub(super) fn gap_index(index: i64) -> PyResult<u32> {
 /// # Errors
 /// `ValueError` when the slice leaves elements out.
 pub(super) fn slice_range(slice: &Bound<'_, PySlice>, len: u32) -> PyResult<(u32, u32)> {
-    let found = slice.indices(len as isize)?;
+    let len = isize::try_from(len).unwrap_or(isize::MAX);
+    let found = slice.indices(len)?;
     if found.step != 1 {
         return Err(NativeError::value("only slices of step 1 can be used here").into());
     }

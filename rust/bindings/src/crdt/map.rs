@@ -28,10 +28,14 @@ impl Map {
     fn set_all(&self, py: Python<'_>, entries: Vec<(String, Prelim)>) -> PyResult<()> {
         let mut settled = Vec::new();
         self.handle.change(py, |engine, target| {
-            entries.into_iter().try_for_each(|(key, value)| insert(engine, Slot::Key(target, &key), value, &mut settled))
+            entries
+                .into_iter()
+                .try_for_each(|(key, value)| insert(engine, Slot::Key(target, &key), value, &mut settled))
         })?;
         let shared = &self.handle.home()?.shared;
-        settled.into_iter().for_each(|object| object.tell(shared));
+        for object in settled {
+            object.tell(shared);
+        }
         Ok(())
     }
 }
@@ -86,7 +90,12 @@ impl Map {
 
     /// The value under `key`, or `default_value` if there is none.
     #[pyo3(signature = (key, default_value=None))]
-    fn get(&self, py: Python<'_>, key: &str, default_value: Option<Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+    fn get(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        default_value: Option<Py<PyAny>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         Ok(self.entry(py, key)?.or(default_value))
     }
 
@@ -99,7 +108,8 @@ impl Map {
         let Some(value) = self.entry(py, key)? else {
             return default_value.into_iter().next().ok_or_else(|| PyKeyError::new_err(key.to_owned()));
         };
-        let plain = if let Ok(inner) = value.bind(py).getattr("to_py") { inner.call0()?.unbind() } else { value };
+        let plain =
+            if let Ok(inner) = value.bind(py).getattr("to_py") { inner.call0()?.unbind() } else { value };
         self.handle.change(py, |engine, target| engine.remove(target, key))?;
         Ok(plain)
     }

@@ -1,5 +1,8 @@
 //! `officina._native.crdt`: documents and shared types for Python.
 
+#![expect(clippy::doc_markdown, reason = "the comments of Python classes become their docstrings")]
+#![expect(clippy::needless_pass_by_value, reason = "what Python hands over comes as a value")]
+
 mod array;
 mod doc;
 mod event;

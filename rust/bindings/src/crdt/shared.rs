@@ -205,7 +205,13 @@ impl Shared {
         observers.next
     }
 
-    pub(super) fn observe_type(&self, py: Python<'_>, target: SharedType, deep: bool, callback: Py<PyAny>) -> u64 {
+    pub(super) fn observe_type(
+        &self,
+        py: Python<'_>,
+        target: SharedType,
+        deep: bool,
+        callback: Py<PyAny>,
+    ) -> u64 {
         let observers = &mut self.lock(py).observers;
         observers.next += 1;
         observers.types.push(TypeObserver { id: observers.next, target, deep, callback });

@@ -1,11 +1,12 @@
 //! The `Text` class.
 
-use officina_crdt::{EditError, SharedType, Unit};
+use officina_crdt::SharedType;
 use pyo3::prelude::*;
 use pyo3::types::{PySlice, PyString};
 
 use super::doc::{Doc, Subscription};
 use super::handle::{Handle, Home, element_index, gap_index, slice_range};
+use crate::errors::NativeError;
 
 /// Above this many bytes of text, the GIL is released while it is inserted.
 const DETACH_FROM: usize = 4096;
@@ -45,25 +46,6 @@ impl Text {
             shared.change_detached(py, |engine| engine.insert_text(*target, index, text, unit))
         }
     }
-}
-
-/// Where a position counted in `unit` is in bytes.
-fn byte_offset(text: &str, index: u32, unit: Unit) -> Result<usize, EditError> {
-    let mut units = 0;
-    for (at, character) in text.char_indices() {
-        if units == index {
-            return Ok(at);
-        }
-        if units > index {
-            return Err(EditError::InsideCharacter { index });
-        }
-        units += match unit {
-            Unit::CodePoint => 1,
-            Unit::Utf16 => character.len_utf16() as u32,
-            Unit::Byte => character.len_utf8() as u32,
-        };
-    }
-    if units == index { Ok(text.len()) } else { Err(EditError::InsideCharacter { index }) }
 }
 
 #[pymethods]
@@ -119,18 +101,12 @@ impl Text {
         Ok(Some(PyString::new(py, &self.__str__(py)?).into_any().unbind()))
     }
 
-    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let text = self.__str__(py)?;
-        let unit = self.handle.home()?.shared.unit;
-        if unit == Unit::CodePoint {
-            return PyString::new(py, &text).as_any().get_item(key);
-        }
+    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         let (start, count) = self.range(py, key)?;
-        let end = start + count;
-        let (from, to) = (byte_offset(&text, start, unit), byte_offset(&text, end, unit));
-        let inside = |error: EditError| PyErr::from(crate::errors::NativeError::from(error));
-        let part = text.get(from.map_err(inside)?..to.map_err(inside)?).unwrap_or_default();
-        Ok(PyString::new(py, part).into_any())
+        let unit = self.handle.home()?.shared.unit;
+        let text =
+            self.handle.read(py, |engine, target| engine.text_range(target, start, start + count, unit))?;
+        Ok(PyString::new(py, &text.map_err(NativeError::from)?))
     }
 
     fn __setitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>, value: &str) -> PyResult<()> {
@@ -159,9 +135,8 @@ impl Text {
     /// Deletes all of the text.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         let unit = self.handle.home()?.shared.unit;
-        self.handle.change(py, |engine, target: SharedType| {
-            engine.delete(target, 0, engine.len(target, unit), unit)
-        })
+        self.handle
+            .change(py, |engine, target: SharedType| engine.delete(target, 0, engine.len(target, unit), unit))
     }
 
     /// Calls `callback(event)` with a `TextEvent` after every transaction that changed the text.

@@ -141,9 +141,9 @@ fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
         return Ok(Any::Bool(value.is_true()));
     }
     if object.is_instance_of::<PyInt>() {
-        let value: i64 = object.extract().map_err(|_| {
-            PyOverflowError::new_err("integers must fit 64 bits; store larger ones as str")
-        })?;
+        let value: i64 = object
+            .extract()
+            .map_err(|_| PyOverflowError::new_err("integers must fit 64 bits; store larger ones as str"))?;
         let safe = value.unsigned_abs() <= MAX_SAFE_INTEGER;
         return Ok(if safe { Any::Integer(value) } else { Any::BigInt(value) });
     }
@@ -157,7 +157,8 @@ fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
         return Ok(Any::Binary(bytes.to_vec().into()));
     }
     if let Ok(entries) = object.cast::<PyDict>() {
-        let entries = entries.iter().map(|(key, value)| Ok((key_of(&key)?.into(), any_nested(&value, depth + 1)?)));
+        let entries =
+            entries.iter().map(|(key, value)| Ok((key_of(&key)?.into(), any_nested(&value, depth + 1)?)));
         return Ok(Any::Object(entries.collect::<PyResult<_>>()?));
     }
     if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
@@ -255,7 +256,12 @@ pub(super) fn insert_all(
     insert_plain(engine, target, at, &mut plain).map(drop)
 }
 
-fn insert_plain(engine: &mut Engine, target: SharedType, at: u32, plain: &mut Vec<Any>) -> Result<u32, EditError> {
+fn insert_plain(
+    engine: &mut Engine,
+    target: SharedType,
+    at: u32,
+    plain: &mut Vec<Any>,
+) -> Result<u32, EditError> {
     let count = u32::try_from(plain.len()).map_err(|_| EditError::Full { units: plain.len() })?;
     engine.insert_values(target, at, std::mem::take(plain))?;
     Ok(count)
