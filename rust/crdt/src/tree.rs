@@ -651,3 +651,150 @@ fn descend(sizes: &[u32], left: &mut u32) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Content, Kind, LocalId};
+    use proptest::prelude::*;
+
+    /// A string block of `chars` code points, each of two bytes and one UTF-16 unit if `wide`.
+    fn block(chars: u32, wide: bool) -> Item {
+        Item {
+            client: 0,
+            clock: 0,
+            len: chars,
+            kind: Kind::String,
+            deleted: false,
+            origin: LocalId::NONE,
+            right_origin: LocalId::NONE,
+            parent: 0,
+            key: NONE,
+            left: NONE,
+            right: NONE,
+            leaf: NONE,
+            content: Content { at: 0, bytes: chars * (1 + u32::from(wide)), chars },
+        }
+    }
+
+    /// A tree beside the obvious thing: a vector of the same items in the same order.
+    #[derive(Default)]
+    struct Twins {
+        forest: Forest,
+        tree: Option<Tree>,
+        items: Vec<Item>,
+        order: Vec<ItemId>,
+    }
+
+    impl Twins {
+        fn insert(&mut self, at: usize, item: Item) {
+            let at = at % (self.order.len() + 1);
+            let id = self.items.len() as ItemId;
+            self.items.push(item);
+            let after = at.checked_sub(1).map_or(NONE, |before| self.order[before]);
+            self.forest.insert_after(self.tree.get_or_insert(Tree::EMPTY), &mut self.items, after, id);
+            self.order.insert(at, id);
+        }
+
+        fn remove(&mut self, at: usize) {
+            if let (Some(tree), false) = (&mut self.tree, self.order.is_empty()) {
+                let id = self.order.remove(at % self.order.len());
+                self.forest.remove(tree, &mut self.items, id);
+            }
+        }
+
+        fn hide(&mut self, at: usize) {
+            if let (Some(tree), false) = (&mut self.tree, self.order.is_empty()) {
+                let id = self.order[at % self.order.len()];
+                let size = self.items[id as usize].visible_size();
+                self.items[id as usize].deleted = true;
+                self.forest.resize(tree, &self.items, id, size, Size::ZERO);
+            }
+        }
+
+        fn check(&self, unit: Unit) {
+            let tree = self.tree.unwrap_or(Tree::EMPTY);
+            let mut start = 0;
+            let mut key = None;
+            for &item in &self.order {
+                let size = self.items[item as usize].visible_size().in_unit(unit);
+                assert_eq!(self.forest.position(&self.items, item).in_unit(unit), start);
+                for index in [start, (start + size).saturating_sub(1)] {
+                    if size > 0 {
+                        let located = self.forest.locate(&tree, &self.items, index, unit);
+                        assert_eq!(located, Some(Located { item, start }));
+                    }
+                }
+                let next = Some(self.forest.order_key(&self.items, item));
+                assert!(key < next);
+                key = next;
+                start += size;
+            }
+            assert_eq!(tree.size.in_unit(unit), start);
+            assert_eq!(self.forest.locate(&tree, &self.items, start, unit), None);
+            assert_eq!(self.forest.last(&tree), self.order.last().copied().unwrap_or(NONE));
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(usize, u32, bool),
+        Append(u32),
+        Remove(usize),
+        Hide(usize),
+    }
+
+    fn steps(removals: u32) -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (any::<usize>(), 1u32..5, prop::bool::weighted(0.1)).prop_map(|(at, chars, wide)| Step::Insert(at, chars, wide)),
+            2 => (1u32..5).prop_map(Step::Append),
+            removals => any::<usize>().prop_map(Step::Remove),
+            1 => any::<usize>().prop_map(Step::Hide),
+        ];
+        prop::collection::vec(step, 1..3000)
+    }
+
+    fn run(steps: Vec<Step>, twins: &mut Twins) {
+        for step in steps {
+            match step {
+                Step::Insert(at, chars, wide) => twins.insert(at, block(chars, wide)),
+                Step::Append(chars) => twins.insert(twins.order.len(), block(chars, false)),
+                Step::Remove(at) => twins.remove(at),
+                Step::Hide(at) => twins.hide(at),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_tree_equals_a_vector_while_it_grows_and_shrinks(grow in steps(1), shrink in steps(20)) {
+            let mut twins = Twins::default();
+            run(grow, &mut twins);
+            for unit in [Unit::Utf16, Unit::CodePoint, Unit::Byte] {
+                twins.check(unit);
+            }
+            run(shrink, &mut twins);
+            for unit in [Unit::Utf16, Unit::CodePoint, Unit::Byte] {
+                twins.check(unit);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cleared_tree_gives_its_nodes_to_the_next() {
+        let mut twins = Twins::default();
+        for _ in 0..2 {
+            for at in 0..5_000 {
+                twins.insert(at, block(1, false));
+            }
+            twins.check(Unit::Utf16);
+            let leaves = twins.forest.leaves.len();
+            let mut tree = twins.tree.take().expect("just filled");
+            twins.forest.clear(&mut tree);
+            twins.order.clear();
+            assert_eq!(twins.forest.free_leaves.len(), leaves);
+        }
+    }
+}
