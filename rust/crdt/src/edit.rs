@@ -1,11 +1,10 @@
-//! Local edits and reading.
+//! Local edits.
 
 use crate::any::Any;
 use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::branch::{Branch, Finger};
 use crate::doc::Doc;
 use crate::error::EditError;
-use crate::lib0::Reader;
 use crate::store::{Payload, Store};
 use crate::tree::{Located, Size, Unit};
 use crate::update::{TypeTag, char_len, utf16_len};
@@ -13,19 +12,6 @@ use crate::update::{TypeTag, char_len, utf16_len};
 /// A handle to a shared type of one [`Doc`]. It stays valid, if useless, after the type is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SharedType(pub(crate) BranchId);
-
-/// One element of a sequence or one entry of a map.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// A plain value.
-    Any(Any),
-    /// A value that was written as JSON text: old content, or an embed.
-    Json(Box<str>),
-    /// A shared type.
-    Type(SharedType),
-    /// A subdocument, by its guid.
-    Doc(Box<str>),
-}
 
 /// What is to be inserted.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +23,7 @@ pub enum Input {
 }
 
 impl Store {
-    fn check_alive(&self, branch: BranchId) -> Result<(), EditError> {
+    pub(crate) fn check_alive(&self, branch: BranchId) -> Result<(), EditError> {
         let found = self.branches.get(branch);
         let deleted = found.gone || (found.item != NONE && self.item(found.item).deleted);
         if deleted { Err(EditError::Gone) } else { Ok(()) }
@@ -56,7 +42,7 @@ impl Store {
 
     /// The item that holds the visible unit `index`, by the finger if it is near.
     #[inline]
-    fn locate(&self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
+    pub(crate) fn locate(&self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
         let branch = self.branches.get(branch);
         let finger = branch.finger;
         if finger.item != NONE && finger.unit == unit && index >= finger.start {
@@ -304,96 +290,6 @@ impl Store {
         let Some(Located { item, start }) = self.locate(branch, index, unit) else { return Ok(()) };
         self.utf16_offset(item, index - start, unit).map(drop).ok_or(EditError::InsideCharacter { index })
     }
-
-    pub(crate) fn text_of_branch(&self, branch: BranchId) -> String {
-        let mut text = String::with_capacity(self.branches.get(branch).tree.size.bytes as usize);
-        for item in self.visible_items(branch).filter(|item| item.kind == Kind::String) {
-            text.push_str(self.text_of(item));
-        }
-        text
-    }
-
-    fn text_range(&self, branch: BranchId, start: u32, end: u32, unit: Unit) -> Result<String, EditError> {
-        let mut text = String::new();
-        let mut index = start;
-        let Some(Located { item: mut at, start: item_start }) = self.locate(branch, start, unit) else {
-            return Ok(text);
-        };
-        let mut offset = start - item_start;
-        while at != NONE && index < end {
-            let item = self.item(at);
-            let to = item.visible_size().in_unit(unit).min(offset + (end - index));
-            if item.is_visible() && item.kind == Kind::String {
-                let byte = |offset, index| {
-                    self.byte_offset(at, offset, unit).ok_or(EditError::InsideCharacter { index })
-                };
-                text.push_str(&self.text_of(item)[byte(offset, index)?..byte(to, end)?]);
-            }
-            index += to.saturating_sub(offset);
-            offset = 0;
-            at = item.right;
-        }
-        Ok(text)
-    }
-
-    /// The entries of a map, keys in the order in which the document first saw them.
-    pub(crate) fn entries_of(&self, branch: BranchId) -> Vec<(&str, Value)> {
-        let entries = &self.branches.get(branch).entries;
-        let mut alive: Vec<_> = entries.iter().filter(|&(_, &item)| !self.item(item).deleted).collect();
-        alive.sort_unstable_by_key(|&(&key, _)| key);
-        alive
-            .into_iter()
-            .filter_map(|(&key, &item)| Some((self.keys.name(key), self.last_value(self.item(item))?)))
-            .collect()
-    }
-
-    /// The visible items of a sequence, in order.
-    pub(crate) fn visible_items(&self, branch: BranchId) -> impl Iterator<Item = &Item> {
-        let mut at = self.branches.get(branch).start;
-        std::iter::from_fn(move || {
-            (at != NONE).then(|| {
-                let item = self.item(at);
-                at = item.right;
-                item
-            })
-        })
-        .filter(|item| item.is_visible())
-    }
-
-    /// The elements of a block, one per unit. Deleted content that has been collected has none.
-    pub(crate) fn item_values(&self, item: &Item) -> Vec<Value> {
-        match item.kind {
-            Kind::Any => self.values_of(item).iter().cloned().map(Value::Any).collect(),
-            Kind::Type => vec![Value::Type(SharedType(item.content.at))],
-            Kind::String => {
-                self.text_of(item).chars().map(|c| Value::Any(Any::String(c.to_string().into()))).collect()
-            }
-            Kind::Gc | Kind::Deleted | Kind::Format => Vec::new(),
-            Kind::Json | Kind::Binary | Kind::Embed | Kind::Doc => match self.payload(item) {
-                Some(Payload::Json(strings)) => strings.iter().map(|text| json_value(text)).collect(),
-                Some(Payload::Binary(bytes)) => vec![Value::Any(Any::Binary(bytes.clone()))],
-                Some(Payload::Embed(json)) => vec![Value::Json(json.clone())],
-                Some(Payload::Doc(bytes)) => {
-                    let guid = Reader::new(bytes).var_string().unwrap_or_default();
-                    vec![Value::Doc(guid.into())]
-                }
-                Some(Payload::Format(..)) | None => Vec::new(),
-            },
-        }
-    }
-
-    /// The last element of a block: what a map entry shows.
-    pub(crate) fn last_value(&self, item: &Item) -> Option<Value> {
-        match item.kind {
-            Kind::Any => self.values_of(item).last().cloned().map(Value::Any),
-            _ => self.item_values(item).pop(),
-        }
-    }
-}
-
-/// JavaScript's `undefined` has no JSON; Yjs writes its name.
-fn json_value(text: &str) -> Value {
-    if text == "undefined" { Value::Any(Any::Undefined) } else { Value::Json(text.into()) }
 }
 
 impl Doc {
@@ -420,63 +316,6 @@ impl Doc {
         } else {
             Err(EditError::TypeMismatch { name: name.to_owned(), found, asked: tag })
         }
-    }
-
-    /// Every root, in order of first appearance, with its type if that is known.
-    pub fn roots(&self) -> impl Iterator<Item = (&str, SharedType, Option<TypeTag>)> {
-        self.store.branches.roots().map(|(name, id)| (name, SharedType(id), self.store.branches.get(id).tag))
-    }
-
-    /// What a shared type is; [`None`] for a root that only other replicas have used.
-    #[must_use]
-    pub fn tag(&self, target: SharedType) -> Option<TypeTag> {
-        self.store.branches.get(target.0).tag
-    }
-
-    /// The name of an XML element or hook.
-    #[must_use]
-    pub fn name(&self, target: SharedType) -> Option<&str> {
-        self.store.branches.get(target.0).name.as_deref()
-    }
-
-    /// Whether a shared type is still part of the document.
-    #[must_use]
-    pub fn is_alive(&self, target: SharedType) -> bool {
-        self.store.check_alive(target.0).is_ok()
-    }
-
-    /// The length of a sequence.
-    #[must_use]
-    pub fn len(&self, target: SharedType, unit: Unit) -> u32 {
-        self.store.branches.get(target.0).tree.size.in_unit(unit)
-    }
-
-    /// The text of a sequence, without embeds and formatting.
-    ///
-    /// # Errors
-    /// [`EditError::Gone`] when the type was deleted.
-    pub fn text(&self, target: SharedType) -> Result<String, EditError> {
-        self.store.check_alive(target.0)?;
-        Ok(self.store.text_of_branch(target.0))
-    }
-
-    /// The text between two positions, without embeds and formatting. O(log n) and what lies between.
-    ///
-    /// # Errors
-    /// [`EditError`] when the positions are out of range or inside a character.
-    pub fn text_range(
-        &self,
-        target: SharedType,
-        start: u32,
-        end: u32,
-        unit: Unit,
-    ) -> Result<String, EditError> {
-        self.store.check_alive(target.0)?;
-        let len = self.len(target, unit);
-        if start > end || end > len {
-            return Err(EditError::OutOfRange { index: u64::from(end.max(start)), len });
-        }
-        self.store.text_range(target.0, start, end, unit)
     }
 
     /// Inserts text before the unit `index`. O(log n), O(1) next to the previous edit.
@@ -570,38 +409,6 @@ impl Doc {
         Ok(self.store.insert_input(client, target.0, NONE, gap, input))
     }
 
-    /// The element at `index` of a sequence. O(log n).
-    #[must_use]
-    pub fn get(&self, target: SharedType, index: u32) -> Option<Value> {
-        let Located { item, start } = self.store.locate(target.0, index, Unit::Utf16)?;
-        let item = self.store.item(item);
-        let offset = (index - start) as usize;
-        match item.kind {
-            Kind::Any => self.store.values_of(item).get(offset).cloned().map(Value::Any),
-            _ => self.store.item_values(item).into_iter().nth(offset),
-        }
-    }
-
-    /// The elements of a sequence from `start` to `end`, clamped to its length.
-    #[must_use]
-    pub fn values(&self, target: SharedType, start: u32, end: u32) -> Vec<Value> {
-        let Some(located) = self.store.locate(target.0, start, Unit::Utf16) else { return Vec::new() };
-        let count = end.min(self.len(target, Unit::Utf16)).saturating_sub(start) as usize;
-        let mut values = Vec::with_capacity(count);
-        let mut skip = (start - located.start) as usize;
-        let mut at = located.item;
-        while at != NONE && values.len() < count {
-            let item = self.store.item(at);
-            if item.is_visible() {
-                let wanted = count - values.len();
-                values.extend(self.store.item_values(item).into_iter().skip(skip).take(wanted));
-                skip = 0;
-            }
-            at = item.right;
-        }
-        values
-    }
-
     /// Sets a map entry to a value or a new shared type; returns the type.
     ///
     /// # Errors
@@ -634,40 +441,9 @@ impl Doc {
         self.store.delete_entry(item);
         self.edited(Ok(true))
     }
-
-    /// What a map holds under `key`.
-    #[must_use]
-    pub fn entry(&self, target: SharedType, key: &str) -> Option<Value> {
-        self.store.last_value(self.store.item(self.store.alive_entry(target.0, key)?))
-    }
-
-    /// The entries of a map, keys in the order in which the document first saw them.
-    #[must_use]
-    pub fn entries(&self, target: SharedType) -> Vec<(&str, Value)> {
-        self.store.entries_of(target.0)
-    }
-
-    /// How many entries a map has.
-    #[must_use]
-    pub fn entry_count(&self, target: SharedType) -> usize {
-        let entries = &self.store.branches.get(target.0).entries;
-        entries.values().filter(|&&item| !self.store.item(item).deleted).count()
-    }
-
-    /// Whether a map has an entry under `key`.
-    #[must_use]
-    pub fn has_entry(&self, target: SharedType, key: &str) -> bool {
-        self.store.alive_entry(target.0, key).is_some()
-    }
 }
 
 impl Store {
-    fn alive_entry(&self, branch: BranchId, key: &str) -> Option<ItemId> {
-        let key = self.keys.id(key)?;
-        let item = self.branches.get(branch).entries.get(&key).copied()?;
-        (!self.item(item).deleted).then_some(item)
-    }
-
     fn delete_entry(&mut self, item: ItemId) {
         let len = self.item(item).len;
         if !self.item(item).deleted {

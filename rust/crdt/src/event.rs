@@ -3,7 +3,8 @@
 use hashbrown::HashMap;
 
 use crate::block::{BranchId, Item, ItemId, KeyId, Kind, NONE};
-use crate::edit::{SharedType, Value};
+use crate::edit::SharedType;
+use crate::read::Value;
 use crate::store::Store;
 use crate::tree::Unit;
 
