@@ -221,7 +221,7 @@ fn decode_block(reader: &mut Reader<'_>, client: ClientId, clock: u32) -> Result
         content: Span::new(at, at),
         whole: Span::new(at, at),
     };
-    if reference == SKIP {
+    if info == SKIP {
         carrier.len = reader.var_u32()?;
     } else if reference == Kind::Gc as u8 {
         carrier.kind = Some(Kind::Gc);
@@ -439,4 +439,64 @@ pub(crate) fn cut_at(text: &str, utf16: u32) -> Cut {
         }
     }
     Cut { bytes: text.len(), chars: char_len(text), splits_pair: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> Result<(), DecodeError> {
+        Update::default().decode(bytes)
+    }
+
+    /// One block of client 7 from clock 0, nothing deleted.
+    fn with_block(block: &[u8]) -> Vec<u8> {
+        [&[1, 1, 7, 0][..], block, &[0]].concat()
+    }
+
+    #[test]
+    fn what_yjs_could_not_read_is_refused() {
+        let root = |info: u8, content: &[u8]| with_block(&[&[info, 1, 1, b'a'][..], content].concat());
+        for (what, update) in [
+            ("an empty collected block", with_block(&[0, 0])),
+            ("an empty deleted block", root(1, &[0])),
+            ("an empty text", root(4, &[0])),
+            ("an embed that is not JSON", root(5, &[1, b'{'])),
+            ("a mark that is not JSON", root(6, &[1, b'b', 2, b'n', b'o'])),
+            ("old content that is not JSON", root(2, &[1, 1, b'x'])),
+            ("a subdocument without options", root(9, &[1, b'g', 127])),
+            ("an unknown shared type", root(7, &[7])),
+            ("an unknown content", root(11, &[0])),
+            ("a gap with flags", with_block(&[0x8a, 1])),
+            ("a deleted range of nothing", vec![0, 1, 7, 1, 0, 0]),
+        ] {
+            assert!(decode(&update).is_err(), "{what}");
+        }
+        assert_eq!(decode(&root(2, &[1, 9, b'u', b'n', b'd', b'e', b'f', b'i', b'n', b'e', b'd'])), Ok(()));
+    }
+
+    #[test]
+    fn clocks_beyond_32_bits_are_refused() {
+        let full = [0xff, 0xff, 0xff, 0xff, 0x0f];
+        let block = [&[1, 1, 7][..], &full, &[0, 1, 0]].concat();
+        assert!(matches!(decode(&block), Err(DecodeError::IntegerTooLarge { .. })));
+        let range = [&[0, 1, 7, 1][..], &full, &[1]].concat();
+        assert!(matches!(decode(&range), Err(DecodeError::IntegerTooLarge { .. })));
+    }
+
+    #[test]
+    fn a_block_cannot_refer_to_its_own_future() {
+        for info in [0x84, 0x44] {
+            let update = with_block(&[info, 7, 0, 1, b'x']);
+            assert_eq!(decode(&update), Err(DecodeError::RefersAhead { client: 7, clock: 0, at: 4 }));
+        }
+    }
+
+    #[test]
+    fn claimed_counts_are_not_believed() {
+        let many = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        for update in [&many[..], &[&[1][..], &many, &[7, 0]].concat(), &[&[0][..], &many].concat()] {
+            assert!(matches!(decode(update), Err(DecodeError::Truncated { .. })));
+        }
+    }
 }
