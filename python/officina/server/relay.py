@@ -51,6 +51,7 @@ class Relay:
         self._sockets: dict[int, Socket] = {}
         self._tick_is_queued = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._is_throttled = False
 
     def attach(self, documents: Documents) -> None:
@@ -144,11 +145,12 @@ class Relay:
     def _arm(self) -> None:
         """Keep one timer for the hub's next deadline; one that fires early only arms the next."""
         due = self._hub.due()
-        if due is None or (self._timer is not None and self._timer.when() <= due):
+        if due is None or (self._timer is not None and self._timer_due <= due):
             return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(due, self._timed_out)
+        self._timer_due = due
 
     def _timed_out(self) -> None:
         self._timer = None
