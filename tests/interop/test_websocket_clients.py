@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
 import pytest
 
 from json_values import canonical, from_json
+from officina.client import YjsClient
 from officina.crdt import Array, Doc, Map, Text
 from officina_server import OfficinaServer
+from our_edits import edit_at_random
 from websocket_peers import Peers, fetch, peers_in
-from yjs_host import YjsHost, decode
+from yjs_host import YjsHost, decode, encode
 
 CLIENTS = 5
 
@@ -189,3 +192,29 @@ def test_a_document_name_may_hold_slashes_spaces_and_any_letter(
             clients.type("ada", ("insert", 0, name))
 
             assert clients.until_converged()["text"] == name
+
+
+def test_a_python_client_edits_together_with_yjs_clients(
+    peers: Peers, server: OfficinaServer, room: str
+) -> None:
+    peers.join("ada", "ben")
+    peers.until_synced()
+    peers.ask("keepEditing", seed=31)
+
+    doc, rng = Doc(client_id=2**40 + 1), Random(32)
+
+    async def edit_along() -> dict:
+        async with YjsClient(f"{server.url}/{room}", doc) as client:
+            for _ in range(200):
+                edit_at_random(doc, rng)
+                await client.throttle()
+            await client.flush()
+            peers.ask("rest")
+            peers.ask("untilHas", state=encode(doc.get_state()))
+            held = peers.until_converged()
+            async with asyncio.timeout(20):
+                while doc.get_state() != decode(held["state"]):
+                    await asyncio.sleep(0.005)
+            return held
+
+    _expect_same(doc, asyncio.run(edit_along()))

@@ -5,7 +5,7 @@ import * as decoding from 'lib0/decoding'
 import * as prng from 'lib0/prng'
 import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
-import { decode, documentOf, describe, encode, methods as documents, register } from './documents.mjs'
+import { decode, documentOf, describe, methods as documents, register } from './documents.mjs'
 
 const MESSAGE_SYNC = 0
 const SYNC_STEP_1 = 0
@@ -111,9 +111,11 @@ export const methods = {
     return JSON.parse(first)
   },
 
-  untilText: ({ peers: names, text, seconds = 20 }) => {
-    const wrong = () => names.filter(name => documentOf(name).getText('text').toString() !== text)
-    return until(() => wrong().length === 0, seconds, () => `another text: ${wrong()}`)
+  /** Waits until all peers have at least the edits that a state vector counts. */
+  untilHas: ({ peers: names, state, seconds = 20 }) => {
+    const wanted = [...Y.decodeStateVector(decode(state))]
+    const has = name => wanted.every(([client, clock]) => Y.getState(documentOf(name).store, client) >= clock)
+    return until(() => names.every(has), seconds, () => `edits are missing: ${names.filter(name => !has(name))}`)
   },
 
   untilAllSaved: ({ peers: names, seconds = 20 }) => {
@@ -169,9 +171,7 @@ export const methods = {
       peers.delete(name)
     }
     documents.forget({ docs: names })
-  },
-
-  stateOfPeer: ({ peer }) => encode(Y.encodeStateVector(documentOf(peer)))
+  }
 }
 
 export const destroyAll = () => methods.leave({ peers: [...peers.keys()] })

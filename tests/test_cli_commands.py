@@ -1,0 +1,226 @@
+"""The `officina` command as a person meets it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from officina.cli.commands import app
+from officina.cli.trace import read_trace
+from officina.crdt import Array, Doc, Map, Text
+from officina.errors import DecodeError
+from officina.store import DataDirectory, SQLiteUpdateLog, Written, open_for_writing
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def store(data: Path, name: str, *docs: Doc) -> None:
+    def ignore(_: Sequence[Written]) -> None:
+        pass
+
+    with DataDirectory(data) as directory:
+        log = SQLiteUpdateLog(open_for_writing(directory.database), ignore)
+        log.load(name)
+        for sequence, doc in enumerate(docs, 1):
+            log.append(name, sequence, doc.get_update())
+        log.close()
+
+
+# help
+
+
+@pytest.mark.parametrize("command", ["serve", "replay", "export", "inspect"])
+def test_each_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_a_missing_extra_is_one_clear_sentence() -> None:
+    script = "import sys; sys.modules['typer'] = None\nfrom officina.cli import main\nmain()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "the officina command needs typer; install it with: pip install 'officina[server]'\n"
+    )
+
+
+def test_the_package_and_its_engines_import_without_the_server_extra() -> None:
+    script = (
+        "import sys\n"
+        "import officina, officina.crdt, officina.sync, officina.errors\n"
+        "print(*sorted(name for name in sys.modules if '.' not in name))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    extra = {"typer", "rich", "litestar", "sqlalchemy", "alembic", "uvicorn", "structlog"}
+    assert extra.isdisjoint(done.stdout.split())
+
+
+# serve
+
+
+def test_serving_strangers_without_saying_so_is_refused(tmp_path: Path) -> None:
+    result = run("serve", "--host", "0.0.0.0", "--data", tmp_path / "data")  # noqa: S104
+
+    assert result.exit_code == 1
+    assert "no authentication is configured" in result.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_directory_in_use_is_refused(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path):
+        result = run("serve", "--port", 0, "--data", tmp_path)
+
+    assert result.exit_code == 1
+    assert "is in use by another officina server" in result.output
+
+
+def test_a_taken_port_is_refused(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", port, "--data", tmp_path)
+
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in result.output
+
+
+# export
+
+
+def test_export_writes_the_text_as_it_is(tmp_path: Path) -> None:
+    store(tmp_path, "notes", Doc({"body": Text("漢字\nand [bold]more[/bold]")}))
+
+    assert run("export", "notes", "--data", tmp_path).output == "漢字\nand [bold]more[/bold]"
+
+
+def test_export_writes_every_shared_type_as_json(tmp_path: Path) -> None:
+    doc = Doc({"body": Text("hi"), "list": Array([1, None, b"\1\2"]), "map": Map({"a": [True]})})
+    store(tmp_path, "notes", doc)
+
+    # Arrays and maps need their type named once; a reader that knows none of them sees them all.
+    written = json.loads(run("export", "notes", "--data", tmp_path, "--format", "json").output)
+
+    assert written["list"] == [1, None, "AQI="]
+    assert written["map"] == {"a": [True]}
+
+
+def test_export_asks_which_text_is_meant_when_there_are_several(tmp_path: Path) -> None:
+    store(tmp_path, "notes", Doc({"title": Text("T"), "body": Text("B")}))
+
+    unclear = run("export", "notes", "--data", tmp_path)
+    clear = run("export", "notes", "--data", tmp_path, "--text", "title")
+
+    assert unclear.exit_code == 1
+    assert "choose one with --text" in unclear.output
+    assert clear.output == "T"
+
+
+def test_export_of_an_unknown_document_says_so(tmp_path: Path) -> None:
+    store(tmp_path, "notes", Doc({"body": Text("x")}))
+
+    result = run("export", "nodes", "--data", tmp_path)
+
+    assert result.exit_code == 1
+    assert "nothing is stored under the name 'nodes'" in result.output
+
+
+# inspect
+
+
+def test_inspect_shows_how_a_document_is_made_up(tmp_path: Path) -> None:
+    store(tmp_path, "notes", Doc({"body": Text("hello")}), Doc({"body": Text("x")}))
+
+    result = run("inspect", "notes", "--data", tmp_path)
+
+    assert result.exit_code == 0
+    lines = [line.strip() for line in result.output.splitlines()]
+    assert any(line.startswith("log") and "2 updates" in line for line in lines)
+    assert any(line.startswith("clients") and line.endswith("2") for line in lines)
+    assert any(line.startswith("history") and "6 units inserted" in line for line in lines)
+    assert any(line.startswith("pending") and "nothing is missing" in line for line in lines)
+
+
+def test_inspect_names_the_updates_that_are_missing(tmp_path: Path) -> None:
+    doc = Doc({"body": Text("first ")}, client_id=7)
+    before = doc.get_state()
+    doc.get("body", type=Text).insert(6, "second")
+    late = doc.get_update(before)
+
+    def ignore(_: Sequence[Written]) -> None:
+        pass
+
+    with DataDirectory(tmp_path) as directory:
+        log = SQLiteUpdateLog(open_for_writing(directory.database), ignore)
+        log.load("notes")
+        log.append("notes", 1, late)
+        log.close()
+
+    assert "client 7 from 0" in run("inspect", "notes", "--data", tmp_path).output
+
+
+# traces
+
+
+def test_a_trace_is_read_from_json_and_from_gzip(tmp_path: Path) -> None:
+    trace = {"startContent": "a", "endContent": "ab", "txns": [{"patches": [[1, 0, "b"]]}]}
+    plain, packed = tmp_path / "trace.json", tmp_path / "trace.json.gz"
+    plain.write_text(json.dumps(trace))
+    packed.write_bytes(gzip.compress(json.dumps(trace).encode()))
+
+    assert read_trace(plain) == read_trace(packed)
+    assert read_trace(plain).transactions == (((1, 0, "b"),),)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "cannot read"),
+        ("[]", "is no editing trace"),
+        ('{"startContent": "", "endContent": ""}', "is no editing trace: KeyError 'txns'"),
+        (
+            '{"startContent": "", "endContent": "", "txns": [{"patches": [[1]]}]}',
+            "is no editing trace",
+        ),
+        (
+            '{"startContent": "", "endContent": "",'
+            ' "txns": [{"parents": [], "agent": 0, "patches": []}]}',
+            "this trace is concurrent",
+        ),
+    ],
+)
+def test_what_is_no_sequential_trace_is_refused_with_the_reason(
+    tmp_path: Path, content: str, complaint: str
+) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(content)
+
+    with pytest.raises(DecodeError, match=complaint):
+        read_trace(path)
+
+
+def test_replay_says_that_no_server_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text('{"startContent": "", "endContent": "", "txns": []}')
+
+    result = run("replay", path, "--url", "ws://127.0.0.1:9/yjs/x")
+
+    assert result.exit_code == 1
+    assert "cannot connect to ws://127.0.0.1:9/yjs/x" in result.output
