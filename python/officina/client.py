@@ -83,9 +83,8 @@ class YjsClient:
             socket = await exits.enter_async_context(_connected(self._url, self._timeout_s))
             subscription = self._doc.observe(self._on_transaction)
             exits.callback(self._doc.unobserve, subscription)
-            tasks = await exits.enter_async_context(asyncio.TaskGroup())
             for loop in (self._receive(socket), self._send(socket)):
-                exits.callback(tasks.create_task(loop).cancel)
+                exits.push_async_callback(_cancelled, asyncio.create_task(loop))
             await self._until(lambda: self._endpoint.is_synced)
             self._exits = exits.pop_all()
         return self
@@ -222,6 +221,12 @@ async def _connected(url: str, timeout_s: float) -> AsyncIterator[ClientConnecti
         raise RemoteProtocolError(f"cannot connect to {url}: {error}") from error
     async with socket:
         yield socket
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _asking_for_confirmations(url: str) -> str:

@@ -41,11 +41,13 @@ class _Document:
     __slots__ = (
         "can_compact",
         "handed_out",
+        "has_gap",
         "is_loaded",
         "is_unsaved",
         "name",
         "offset",
         "peers",
+        "repaired_at",
         "retry",
         "retry_delay_s",
         "snapshots_under_way",
@@ -63,6 +65,8 @@ class _Document:
         self.handed_out = 0
         self.stored = 0
         self.is_unsaved = False
+        self.has_gap = False  # the log refuses appends until a snapshot is on its way
+        self.repaired_at = 0  # the sequence of that snapshot
         self.snapshots_under_way = 0
         self.can_compact = True
         self.retry: asyncio.TimerHandle | None = None
@@ -148,7 +152,7 @@ class Documents:
         """Send one update of a tick to the log."""
         document = self._open[name]
         document.handed_out = sequence
-        if document.is_unsaved:
+        if document.has_gap:
             self._hub.saved(name, sequence, ok=False)
         else:
             self._update_log.append(name, document.offset + sequence, update)
@@ -171,7 +175,7 @@ class Documents:
             for timer in (document.retry, document.unload):
                 if timer is not None:
                     timer.cancel()
-            if document.is_unsaved:
+            if document.has_gap:
                 self._store_whole(document)
 
     # Loading
@@ -217,8 +221,10 @@ class Documents:
     def _stored(self, document: _Document, sequence: int, *, compact: bool) -> None:
         document.stored = max(document.stored, sequence)
         self._hub.saved(document.name, sequence)
-        if not document.is_unsaved:
+        if document.is_unsaved and not document.has_gap and sequence >= document.repaired_at:
+            document.is_unsaved = False
             document.retry_delay_s = RETRY_FIRST_S
+            _log.info("document is saved again", document=document.name)
         if compact:
             self._compact(document)
 
@@ -226,7 +232,7 @@ class Documents:
         self._hub.saved(document.name, sequence, ok=False)
         if not document.is_unsaved:
             _log.error("document is not saved", document=document.name, reason=str(error))
-        document.is_unsaved = True
+        document.is_unsaved = document.has_gap = True
         if document.retry is None:
             document.retry = self._loop.call_later(document.retry_delay_s, self._retry, document)
             document.retry_delay_s = min(2 * document.retry_delay_s, RETRY_MOST_S)
@@ -239,7 +245,7 @@ class Documents:
             LocalProtocolError
         ) as failed:  # the document broke in memory: the log is what there is
             _log.error("updates are lost", document=document.name, reason=str(failed))
-            document.is_unsaved = document.can_compact = False
+            document.is_unsaved = document.has_gap = document.can_compact = False
             document.stored = document.handed_out
 
     def _store_whole(self, document: _Document) -> None:
@@ -250,7 +256,8 @@ class Documents:
         """
         sequence, whole = self._hub.snapshot(document.name)
         document.handed_out = max(document.handed_out, sequence)
-        document.is_unsaved = False
+        document.repaired_at = sequence
+        document.has_gap = False
         document.snapshots_under_way += 1
         self._update_log.save_snapshot(document.name, document.offset + sequence, whole)
 

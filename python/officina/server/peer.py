@@ -23,6 +23,8 @@ from officina.errors import DocumentDamaged, LocalProtocolError, OfficinaError, 
 from officina.server.admission import Refused, check_origin, parse_target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from officina.server.admission import Target
     from officina.server.documents import Documents
     from officina.server.relay import Relay
@@ -44,6 +46,7 @@ class YjsPeer(asyncio.Protocol):
         "_settings",
         "_target",
         "_transport",
+        "write",
     )
 
     def __init__(
@@ -72,6 +75,7 @@ class YjsPeer(asyncio.Protocol):
         self._is_finishing = False
         self._abort: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
+        self.write: Callable[[bytes], None]  # the transport's own: it is called for every delivery
 
     # asyncio's side
 
@@ -79,6 +83,7 @@ class YjsPeer(asyncio.Protocol):
         """Take the socket over from uvicorn's HTTP protocol."""
         self._connections.add(self)
         self._transport = cast(asyncio.Transport, transport)
+        self.write = self._transport.write
         self._transport.set_write_buffer_limits(high=self._settings.limits.socket_buffer_bytes)
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family != getattr(socket, "AF_UNIX", None):
@@ -128,10 +133,6 @@ class YjsPeer(asyncio.Protocol):
             self._close(1001, "server is shutting down")
 
     # The relay's side
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes behind everything written before."""
-        self._transport.write(data)
 
     def finish(self) -> None:
         """Close once everything written has left, and in any case before long.

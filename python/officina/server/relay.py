@@ -7,7 +7,7 @@ anything: what came in during the turn leaves joined, one write for each peer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -23,8 +23,9 @@ _log = structlog.get_logger("officina.relay")
 class Socket(Protocol):
     """What the relay needs of one upgraded connection."""
 
-    def write(self, data: bytes) -> None:
-        """Queue bytes behind everything written before."""
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Queues bytes behind everything written before."""
         ...
 
     def finish(self) -> None:
