@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -28,7 +28,7 @@ from officina.store.update_log import Written
 BACKLOG_LIMIT_BYTES: Final = 256 << 20
 """Above this the disk is so far behind that new appends are refused instead of queued."""
 
-COMMIT_INTERVAL_S: Final = 0.02
+COMMIT_INTERVAL_S: Final = 0.05
 """From the start of one commit to the next. A commit costs about a millisecond of CPU, nearly all of it
 the fsync; typing is confirmed this much later at most, and the first edit after a pause at once."""
 
@@ -55,6 +55,17 @@ class _Tail:
     snapshot_sequence: int
     snapshot_bytes: int
     torn_sequence: int | None = None
+
+    def copy(self) -> _Tail:
+        """A tail to plan with; several times as fast as `dataclasses.replace`."""
+        return _Tail(
+            self.document_id,
+            self.sequence,
+            self.log_bytes,
+            self.snapshot_sequence,
+            self.snapshot_bytes,
+            self.torn_sequence,
+        )
 
 
 @dataclass(slots=True)
@@ -197,7 +208,7 @@ class SQLiteUpdateLog:
         for item in batch:
             tail = commit.tails.get(item.document)
             if tail is None:
-                tail = commit.tails[item.document] = replace(self._tails[item.document])
+                tail = commit.tails[item.document] = self._tails[item.document].copy()
             if item.is_snapshot:
                 _plan_snapshot(commit, tail, item)
             elif item.sequence == tail.sequence + 1:
