@@ -39,8 +39,8 @@ check: build .venv/.test .venv/.check .venv/.bench ## format, lints, types, stub
 	@cargo deny check advisories || echo "advisories: not checked, or not clean; the database is on github.com"
 
 fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fuzz) and the engine against Yjs
-	cd rust/fuzz && for target in $$(cargo +nightly fuzz list); do \
-	    cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	for target in $$(cargo +nightly fuzz list --fuzz-dir rust/fuzz); do \
+	    cargo +nightly fuzz run --fuzz-dir rust/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 	python tests/interop/fuzz.py --edits 200000
 
 bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results

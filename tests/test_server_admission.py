@@ -126,7 +126,7 @@ def test_everything_else_is_not_loopback(host: str) -> None:
 
 def test_a_server_without_authentication_refuses_to_leave_loopback_and_says_why() -> None:
     with pytest.raises(
-        ConfigurationError, match="no authentication is configured.*--allow-anonymous"
+        ConfigurationError, match=r"no authentication is configured.*--allow-anonymous"
     ):
         Settings(host="0.0.0.0").check()  # noqa: S104
 

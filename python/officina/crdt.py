@@ -9,8 +9,9 @@ theirs.apply_update(ours.get_update())
 print(theirs.get("text", type=Text))  # hello
 ```
 
-The names are pycrdt's. Any thread may use any object; calls whose cost grows with their input release
-the GIL; indices into texts count Unicode code points unless `Doc(offsets=...)` says otherwise.
+The names are pycrdt's. Any thread may use any object; calls whose cost grows with their input
+release the GIL; indices into texts count Unicode code points unless `Doc(offsets=...)` says
+otherwise.
 """
 
 from __future__ import annotations

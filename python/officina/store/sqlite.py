@@ -29,8 +29,8 @@ BACKLOG_LIMIT_BYTES: Final = 256 << 20
 """Above this the disk is so far behind that new appends are refused instead of queued."""
 
 COMMIT_INTERVAL_S: Final = 0.05
-"""From the start of one commit to the next. A commit costs about a millisecond of CPU, nearly all of it
-the fsync; typing is confirmed this much later at most, and the first edit after a pause at once."""
+"""From the start of one commit to the next. A commit costs about a millisecond of CPU, much of it
+the fsync; typing is confirmed this much later at most, the first edit after a pause at once."""
 
 _log = structlog.get_logger("officina.store")
 
