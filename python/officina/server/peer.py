@@ -46,7 +46,6 @@ class YjsPeer(asyncio.Protocol):
         "_settings",
         "_target",
         "_transport",
-        "write",
     )
 
     def __init__(
@@ -75,7 +74,6 @@ class YjsPeer(asyncio.Protocol):
         self._is_finishing = False
         self._abort: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
-        self.write: Callable[[bytes], None]  # the transport's own: it is called for every delivery
 
     # asyncio's side
 
@@ -83,7 +81,6 @@ class YjsPeer(asyncio.Protocol):
         """Take the socket over from uvicorn's HTTP protocol."""
         self._connections.add(self)
         self._transport = cast(asyncio.Transport, transport)
-        self.write = self._transport.write
         self._transport.set_write_buffer_limits(high=self._settings.limits.socket_buffer_bytes)
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family != getattr(socket, "AF_UNIX", None):
@@ -133,6 +130,11 @@ class YjsPeer(asyncio.Protocol):
             self._close(1001, "server is shutting down")
 
     # The relay's side
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Queues bytes behind everything written before."""
+        return self._transport.write
 
     def finish(self) -> None:
         """Close once everything written has left, and in any case before long.

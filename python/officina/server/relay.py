@@ -50,6 +50,7 @@ class Relay:
         self._loop = loop
         self._limits = limits
         self._sockets: dict[int, Socket] = {}
+        self._writes: dict[int, Callable[[bytes], None]] = {}  # kept: called for every delivery
         self._tick_is_queued = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -70,6 +71,7 @@ class Relay:
         """
         peer = self._hub.open(document, self._loop.time(), saved=saved)
         self._sockets[peer] = socket
+        self._writes[peer] = socket.write
         if self._is_throttled:
             socket.pause_reading()
         self.tick_soon()
@@ -95,7 +97,7 @@ class Relay:
 
     def lost(self, peer: int) -> None:
         """The peer's socket is gone; the others learn that its cursor is too."""
-        del self._sockets[peer]
+        del self._sockets[peer], self._writes[peer]
         self._hub.lost(peer)
         self.tick_soon()
 
@@ -133,12 +135,12 @@ class Relay:
         effects = self._hub.tick(self._loop.time())
         for document, sequence, update in effects.appends:
             self._documents.append(document, sequence, update)
-        sockets = self._sockets
+        writes = self._writes
         for data, peers in effects.sends:
             for peer in peers:
-                sockets[peer].write(data)
+                writes[peer](data)
         for peer in effects.closes:
-            sockets[peer].finish()
+            self._sockets[peer].finish()
         if effects.appends:
             self._throttle()
         self._arm()
