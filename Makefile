@@ -47,6 +47,7 @@ bench: bench-engine bench-server ## compare with other libraries and servers, re
 
 bench-engine: build .venv/.bench ## the engine, through Python
 	python -m benches.python.engine --record
+	cargo run --release --package officina-benches --bin officina-crdt-growth
 
 bench-server: build node benches/peers/node_modules/.package-lock.json ## the server, under load
 	cargo build --release --package officina-benches

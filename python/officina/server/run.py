@@ -8,9 +8,10 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from types import FrameType
-from typing import Any, Final, cast
+from typing import Any, Final, TextIO, cast
 
 import structlog
 import uvicorn
@@ -69,8 +70,25 @@ def configure_logging() -> None:
         structlog.processors.format_exc_info,
         renderer,
     ]
-    structlog.configure(processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    stream = cast(TextIO, _Unbreakable(sys.stderr))
+    structlog.configure(processors, logger_factory=structlog.PrintLoggerFactory(stream))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+
+
+class _Unbreakable:
+    """The stream for the logs: when nobody reads it any more, the server goes on without."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 async def _serve(settings: Settings, listener: socket.socket, engine: Engine) -> bool:
