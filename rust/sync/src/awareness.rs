@@ -150,6 +150,15 @@ impl Awareness {
         }
     }
 
+    /// What to answer a peer that announces a client at a clock at which it has left, as one does whose connection was cut. A
+    /// client that hears this of itself comes back at once, with a later clock; unanswered it would stay unseen until it
+    /// renews its state, 15 seconds later.
+    pub(crate) fn departure(&self, entry: AwarenessEntry<'_>) -> Option<AwarenessEntry<'static>> {
+        let known = self.clients.get(&entry.client)?;
+        let is_late = entry.state.is_some() && known.state.is_none() && entry.clock <= known.clock;
+        is_late.then_some(AwarenessEntry { client: entry.client, clock: known.clock, state: None })
+    }
+
     fn check_may_own_another(&self, peer: PeerId) -> Result<(), ProtocolError> {
         let owned = self.clients.values().filter(|known| known.owner == peer && known.state.is_some());
         if owned.count() >= MAX_STATES_PER_PEER {

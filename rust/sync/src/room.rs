@@ -1,6 +1,6 @@
 //! A room: one document, the peers in it, and what has happened since the last tick.
 
-use crate::awareness::{Awareness, decode_awareness};
+use crate::awareness::{Awareness, decode_awareness, encode_awareness};
 use crate::document::{Document, DocumentFailed};
 use crate::effects::{Effects, KEPT_BUFFER_BYTES};
 use crate::error::ProtocolError;
@@ -239,13 +239,21 @@ impl Room {
 
     fn receive_awareness(
         &mut self,
-        peer: &Peer,
+        peer: &mut Peer,
         update: &[u8],
         stats: &mut Stats,
     ) -> Result<(), ProtocolError> {
         let mut news = false;
+        let mut departed = Vec::new();
         for entry in decode_awareness(update)? {
+            departed.extend(self.awareness.departure(entry));
             news |= self.awareness.apply(entry, peer.id)?;
+        }
+        if !departed.is_empty() {
+            let mut answer = Writer::new();
+            encode_awareness(&mut answer, departed.into_iter());
+            peer.outbox.push(|out| write_awareness(out, answer.as_bytes()));
+            self.touched.push(peer.id);
         }
         if news {
             stats.awareness += 1;

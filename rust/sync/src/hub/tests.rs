@@ -363,6 +363,24 @@ fn an_echo_of_awareness_is_not_relayed() {
 }
 
 #[test]
+fn a_client_that_comes_back_as_it_was_is_told_that_it_had_left() {
+    let mut world = World::new();
+    let [ada, ben] = world.peers();
+    world.say(ada, &presence(1, 7, Some("{}")));
+    world.tick();
+    world.hub.lost(ada).unwrap();
+    world.tick();
+    let [again] = world.peers();
+    world.say(again, &presence(1, 7, Some("{}")));
+    world.tick();
+    assert_eq!(world.heard(again), [Heard::Awareness(vec![(1, 7, false)])]);
+    assert_eq!(world.heard(ben), []);
+    world.say(again, &presence(1, 8, Some("{}")));
+    world.tick();
+    assert_eq!(world.heard(ben), [Heard::Awareness(vec![(1, 8, true)])]);
+}
+
+#[test]
 fn a_lost_peer_is_announced_as_gone() {
     let mut world = World::new();
     let [ada, ben] = world.peers();
