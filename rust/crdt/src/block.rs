@@ -103,6 +103,25 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// Units of which only the number is left: in no list, under no parent.
+    pub(crate) fn collected(client: u32, clock: u32, len: u32) -> Self {
+        Self {
+            client,
+            clock,
+            len,
+            kind: Kind::Gc,
+            deleted: true,
+            origin: LocalId::NONE,
+            right_origin: LocalId::NONE,
+            parent: NONE,
+            key: NONE,
+            left: NONE,
+            right: NONE,
+            leaf: NONE,
+            content: Content::NONE,
+        }
+    }
+
     #[inline]
     pub(crate) fn first_id(&self) -> LocalId {
         LocalId { client: self.client, clock: self.clock }

@@ -99,21 +99,7 @@ impl Store {
                 return;
             }
         }
-        let item = self.new_item(Item {
-            client,
-            clock,
-            len,
-            kind: Kind::Gc,
-            deleted: true,
-            origin: LocalId::NONE,
-            right_origin: LocalId::NONE,
-            parent: NONE,
-            key: NONE,
-            left: NONE,
-            right: NONE,
-            leaf: NONE,
-            content: Content::NONE,
-        });
+        let item = self.new_item(Item::collected(client, clock, len));
         self.clients.get_mut(client).push(item, len);
     }
 

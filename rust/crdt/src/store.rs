@@ -571,19 +571,8 @@ impl Store {
             for child in self.children(branch) {
                 self.drop_content(child, &mut open);
                 bare.push(child);
-                let collected = self.item_mut(child);
-                *collected = Item {
-                    kind: Kind::Gc,
-                    deleted: true,
-                    origin: LocalId::NONE,
-                    right_origin: LocalId::NONE,
-                    parent: NONE,
-                    key: NONE,
-                    left: NONE,
-                    right: NONE,
-                    leaf: NONE,
-                    ..*collected
-                };
+                let Item { client, clock, len, .. } = *self.item(child);
+                *self.item_mut(child) = Item::collected(client, clock, len);
             }
             let emptied = self.branches.get_mut(branch);
             emptied.gone = true;
