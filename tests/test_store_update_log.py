@@ -227,8 +227,8 @@ def test_a_snapshot_is_due_when_the_log_outgrows_the_last_one(
 def test_saving_costs_as_much_as_the_edits_and_not_as_the_document(
     data: Path, outcomes: Outcomes
 ) -> None:
-    """A document grows by 16 KiB an edit; snapshots write less than twice what was edited."""
-    edit, edits, snapshot_bytes = 16 << 10, 256, 0
+    """A document grows by 64 KiB an edit; snapshots write less than twice what was edited."""
+    edit, edits, snapshot_bytes = 64 << 10, 64, 0
     with open_log(data, outcomes) as log:
         log.load("a")
         for sequence in range(1, edits + 1):
