@@ -40,13 +40,12 @@ impl Store {
         if kind == Kind::String && carrier.clock == state && self.continue_run(carrier, source) {
             return Integrated::Added;
         }
-        if let Some(missing) =
-            carrier.dependencies().find(|id| self.clients.next_clock(id.client) <= id.clock)
-        {
+        let offset = state - carrier.clock;
+        let unknown = |id: &Id| self.clients.next_clock(id.client) <= id.clock;
+        if let Some(missing) = carrier.dependencies(offset).find(unknown) {
             return Integrated::Missing(missing);
         }
         let client = self.clients.slot_or_insert(carrier.client);
-        let offset = state - carrier.clock;
         match self.neighborhood(carrier, source, client, offset) {
             Some(place) if kind != Kind::Gc => self.place_block(carrier, source, kind, client, offset, place),
             _ => self.push_collected(client, carrier.len - offset),

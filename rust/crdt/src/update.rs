@@ -150,11 +150,13 @@ impl Carrier {
         (moved, self.whole.of(source).into())
     }
 
-    /// The ids that must be known before this block can be integrated.
+    /// The ids that must be known before this block can be integrated without its first `offset` units:
+    /// what is left of a block goes to the right of its own beginning, wherever that was inserted.
     #[inline]
-    pub(crate) fn dependencies(&self) -> impl Iterator<Item = Id> {
+    pub(crate) fn dependencies(&self, offset: u32) -> impl Iterator<Item = Id> {
         let parent = if let Parent::Block(id) = self.parent { Some(id) } else { None };
-        [self.origin, self.right_origin, parent].into_iter().flatten()
+        let place = if offset == 0 { [self.origin, parent] } else { [None, None] };
+        place.into_iter().chain([self.right_origin]).flatten()
     }
 }
 
@@ -247,7 +249,7 @@ fn decode_block(reader: &mut Reader<'_>, client: ClientId, clock: u32) -> Result
         carrier.kind = Some(kind);
         carrier.len = len;
         carrier.content = content;
-        if carrier.dependencies().any(|id| id.client == client && id.clock >= clock) {
+        if carrier.dependencies(0).any(|id| id.client == client && id.clock >= clock) {
             return Err(DecodeError::RefersAhead { client, clock, at });
         }
     }

@@ -238,3 +238,25 @@ fn nested_types_come_and_go_with_their_parents() {
     assert_eq!(copy.entries(map), [("list", Value::Any(Any::Null))]);
     assert_eq!(copy.encode_diff(&StateVector::new()), doc.encode_update());
 }
+
+/// One block of text by `client` at `clock` after `origin`.
+fn typed(client: u8, clock: u8, origin: (u8, u8), text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("a short text");
+    let head = [1, 1, client, clock, 0x84, origin.0, origin.1, length];
+    [&head[..], text.as_bytes(), &[0]].concat()
+}
+
+/// Honest replicas never send two blocks for the same units, and no two copies may differ over them either.
+#[test]
+fn what_is_left_of_a_known_block_does_not_wait_for_where_it_began() {
+    let mut doc = Doc::new(9);
+    let text = text_of(&mut doc);
+    doc.insert_text(text, 0, "ab", Unit::CodePoint).expect("in range");
+    doc.apply_update(&typed(1, 2, (5, 0), "cdef")).expect("valid");
+    doc.apply_update(&typed(1, 0, (9, 1), "123")).expect("valid");
+    assert!(!doc.has_pending());
+    let mut copy = Doc::new(8);
+    copy.apply_update(&doc.encode_update()).expect("own update");
+    assert_eq!(copy.encode_update(), doc.encode_update());
+    assert_eq!(read(&mut copy), "ab123def");
+}
