@@ -36,8 +36,11 @@ impl Pending {
     /// The first unit of each client that blocks or deletions wait for.
     pub(crate) fn missing(&self, store: &Store) -> Vec<Id> {
         let awaited = self.waiting.iter().filter_map(|(&client, clocks)| {
-            let &(clock, _) = clocks.first()?;
-            Some(Id { client, clock })
+            let waits_for_itself =
+                |clock| self.queues.get(&client).is_some_and(|queue| queue.contains_key(clock));
+            let (clock, _) =
+                clocks.iter().find(|(clock, waits)| *waits != client || !waits_for_itself(clock))?;
+            Some(Id { client, clock: *clock })
         });
         let deleted = self.deletes.iter().map(|(client, range)| Id { client, clock: range.start });
         let mut first = BTreeMap::new();
@@ -74,6 +77,10 @@ impl Pending {
                 match store.integrate(carrier, bytes) {
                     Integrated::Missing(id) => {
                         self.waiting.entry(id.client).or_default().insert((id.clock, client));
+                        // Another copy of its first units can still arrive, and the rest needs less.
+                        if store.clients.next_clock(client) == carrier.clock {
+                            self.waiting.entry(client).or_default().insert((carrier.clock, client));
+                        }
                         break;
                     }
                     Integrated::Added => changed = true,

@@ -253,7 +253,9 @@ fn what_is_left_of_a_known_block_does_not_wait_for_where_it_began() {
     let text = text_of(&mut doc);
     doc.insert_text(text, 0, "ab", Unit::CodePoint).expect("in range");
     doc.apply_update(&typed(1, 2, (5, 0), "cdef")).expect("valid");
-    doc.apply_update(&typed(1, 0, (9, 1), "123")).expect("valid");
+    doc.apply_update(&typed(1, 0, (9, 1), "12")).expect("valid");
+    assert_eq!(doc.missing(), [officina_crdt::Id { client: 5, clock: 0 }]);
+    doc.apply_update(&typed(1, 2, (1, 1), "3")).expect("valid");
     assert!(!doc.has_pending());
     let mut copy = Doc::new(8);
     copy.apply_update(&doc.encode_update()).expect("own update");
