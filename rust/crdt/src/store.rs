@@ -191,17 +191,11 @@ impl Store {
     }
 
     fn split_text(&mut self, item: &Item, offset: u32) -> (Content, Content) {
-        let Content { at, bytes, chars } = item.content;
-        if bytes == item.len {
-            let left = Content { at, bytes: offset, chars: offset };
-            return (left, Content { at: at + offset, bytes: bytes - offset, chars: chars - offset });
+        if let Some(parts) = self.cut_text(item, offset) {
+            return parts;
         }
+        let Content { bytes, chars, .. } = item.content;
         let cut = cut_at(self.text_of(item), offset);
-        let head = cut.bytes as u32;
-        if !cut.splits_pair {
-            let left = Content { at, bytes: head, chars: cut.chars };
-            return (left, Content { at: at + head, bytes: bytes - head, chars: chars - cut.chars });
-        }
         let left = self.text_of(item)[..cut.bytes].to_owned() + REPLACEMENT;
         let right = REPLACEMENT.to_owned() + &self.text_of(item)[cut.bytes + 4..];
         self.text.release(bytes);
