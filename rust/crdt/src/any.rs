@@ -188,7 +188,11 @@ impl Any {
 #[expect(clippy::cast_possible_truncation, reason = "the narrowing is what is tested")]
 fn encode_float(value: f64, writer: &mut Writer) {
     let narrow = value as f32;
-    if f64::from(narrow).to_bits() == value.to_bits() {
+    if value == 0.0 && value.is_sign_negative() {
+        // Yjs takes every whole number of 31 bits for an integer, −0 included.
+        writer.byte(125);
+        writer.var_int(true, 0);
+    } else if f64::from(narrow).to_bits() == value.to_bits() {
         writer.byte(124);
         writer.bytes(&narrow.to_be_bytes());
     } else {

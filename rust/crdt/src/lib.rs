@@ -32,6 +32,7 @@ mod id;
 mod index;
 mod integrate;
 mod json;
+mod json_value;
 pub mod lib0;
 mod merge;
 mod pending;
