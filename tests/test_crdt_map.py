@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from officina.crdt import Array, Doc, Map, Text
+from officina.errors import LocalProtocolError
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_clear_empties_a_map(shared: Map) -> None:
 
 
 def test_keys_are_strings(shared: Map) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(LocalProtocolError):
         shared[1] = "one"
 
     assert shared.to_py() == {}

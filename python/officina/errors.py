@@ -3,7 +3,7 @@
 ```text
 OfficinaError
 ├── DecodeError            bytes are not a valid update, state vector or message (also ValueError)
-├── LocalProtocolError     our caller broke the contract
+├── LocalProtocolError     our caller broke the contract (also RuntimeError)
 ├── RemoteProtocolError    a peer did; carries close_code
 ├── ConfigurationError     what was asked for is unsafe or impossible
 └── StorageError           a document or its database cannot be read or written
@@ -22,7 +22,7 @@ class DecodeError(OfficinaError, ValueError):
     """Bytes are not a valid update, state vector or message; nothing was changed."""
 
 
-class LocalProtocolError(OfficinaError):
+class LocalProtocolError(OfficinaError, RuntimeError):
     """Our caller broke the contract of a call."""
 
 

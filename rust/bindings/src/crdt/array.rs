@@ -1,13 +1,13 @@
 //! The `Array` class.
 
-use officina_crdt::Value;
-use pyo3::exceptions::PyIndexError;
+use officina_crdt::{Unit, Value};
+use pyo3::PyClassInitializer;
+use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PySlice, PyString};
+use pyo3::types::{PyList, PySlice};
 
-use super::doc::{Doc, Subscription};
-use super::handle::{Handle, Home, element_index, gap_index, slice_range};
-use super::value::{Prelim, insert_all, prelim, to_py, value_to_py};
+use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
+use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py};
 
 /// Many elements are read without the GIL.
 const DETACH_FROM: u32 = 1024;
@@ -16,66 +16,62 @@ const DETACH_FROM: u32 = 1024;
 ///
 /// Args:
 ///     init: what it starts with once it is part of a document.
-#[pyclass(frozen, module = "officina.crdt")]
-pub(crate) struct Array {
-    pub(super) handle: Handle,
+#[pyclass(frozen, subclass, generic, extends = BaseType, module = "officina.crdt")]
+pub(crate) struct Array;
+
+fn length(py: Python<'_>, handle: &Handle) -> PyResult<u32> {
+    handle.read(py, |engine, target| engine.len(target, Unit::Utf16))
 }
 
-impl Array {
-    fn len(&self, py: Python<'_>) -> PyResult<u32> {
-        self.handle.read(py, |engine, target| engine.len(target, officina_crdt::Unit::Utf16))
-    }
+fn values(py: Python<'_>, handle: &Handle, start: u32, end: u32) -> PyResult<Vec<Value>> {
+    let Home { shared, target } = handle.home()?;
+    Ok(if end - start < DETACH_FROM {
+        shared.read(py, |engine| engine.values(*target, start, end))
+    } else {
+        shared.read_detached(py, |engine| engine.values(*target, start, end))
+    })
+}
 
-    fn values(&self, py: Python<'_>, start: u32, end: u32) -> PyResult<Vec<Value>> {
-        let Home { shared, target } = self.handle.home()?;
-        Ok(if end - start < DETACH_FROM {
-            shared.read(py, |engine| engine.values(*target, start, end))
-        } else {
-            shared.read_detached(py, |engine| engine.values(*target, start, end))
-        })
-    }
+fn element(py: Python<'_>, handle: &Handle, index: u32) -> PyResult<Py<PyAny>> {
+    let Home { shared, target } = handle.home()?;
+    let value = shared.read(py, |engine| engine.get(*target, index));
+    value_to_py(py, shared, &value.ok_or_else(|| PyIndexError::new_err("array index out of range"))?)
+}
 
-    fn value(&self, py: Python<'_>, index: u32) -> PyResult<Py<PyAny>> {
-        let Home { shared, target } = self.handle.home()?;
-        let value = shared.read(py, |engine| engine.get(*target, index));
-        value_to_py(py, shared, &value.ok_or_else(|| PyIndexError::new_err("array index out of range"))?)
-    }
+fn objects<'py>(py: Python<'py>, handle: &Handle) -> PyResult<Bound<'py, PyList>> {
+    let values = values(py, handle, 0, length(py, handle)?)?;
+    let shared = &handle.home()?.shared;
+    let objects = values.iter().map(|value| value_to_py(py, shared, value));
+    PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+}
 
-    fn objects(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let values = self.values(py, 0, self.len(py)?)?;
-        let shared = &self.handle.home()?.shared;
-        values.iter().map(|value| value_to_py(py, shared, value)).collect()
-    }
-
-    /// Replaces `start..end`, or of an array that got shorter meanwhile what is left of it.
-    fn splice(&self, py: Python<'_>, (start, end): (u32, u32), items: Vec<Prelim>) -> PyResult<()> {
-        let mut settled = Vec::new();
-        let unit = officina_crdt::Unit::Utf16;
-        self.handle.change(py, |engine, target| {
-            if end > start {
-                engine.delete(target, start, end - start, unit)?;
-            }
-            insert_all(engine, target, start, items, &mut settled)
-        })?;
-        let shared = &self.handle.home()?.shared;
-        for object in settled {
-            object.tell(shared);
+/// Replaces `start..end`, or of an array that got shorter meanwhile what is left of it.
+fn splice(py: Python<'_>, handle: &Handle, (start, end): (u32, u32), items: Vec<Prelim>) -> PyResult<()> {
+    let mut settled = Vec::new();
+    handle.change(py, |engine, target| {
+        if end > start {
+            engine.delete(target, start, end - start, Unit::Utf16)?;
         }
-        Ok(())
+        insert_all(engine, target, start, items, &mut settled)
+    })?;
+    let shared = &handle.home()?.shared;
+    for object in settled {
+        object.tell(shared);
     }
+    Ok(())
+}
 
-    fn push(&self, py: Python<'_>, items: Vec<Prelim>) -> PyResult<()> {
-        let mut settled = Vec::new();
-        self.handle.change(py, |engine, target| {
-            let end = engine.len(target, officina_crdt::Unit::Utf16);
-            insert_all(engine, target, end, items, &mut settled)
-        })?;
-        let shared = &self.handle.home()?.shared;
-        for object in settled {
-            object.tell(shared);
-        }
-        Ok(())
+fn push(py: Python<'_>, handle: &Handle, items: Vec<Prelim>) -> PyResult<()> {
+    let mut settled = Vec::new();
+    handle.change(py, |engine, target| {
+        let end = engine.len(target, Unit::Utf16);
+        insert_all(engine, target, end, items, &mut settled)
+    })?;
+    let shared = &handle.home()?.shared;
+    for object in settled {
+        object.tell(shared);
     }
+    Ok(())
 }
 
 fn prelims(values: &Bound<'_, PyAny>) -> PyResult<Vec<Prelim>> {
@@ -83,148 +79,141 @@ fn prelims(values: &Bound<'_, PyAny>) -> PyResult<Vec<Prelim>> {
     values.try_iter()?.map(|value| prelim(&value?, &mut seen)).collect()
 }
 
+/// What an index names.
+///
+/// # Errors
+/// `TypeError` when it is no integer, `IndexError` when it is out of range.
+fn position(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let Ok(index) = key.extract() else {
+        let class = key.get_type();
+        let message = format!("array indices must be integers or slices, not {}", class.name()?);
+        return Err(PyTypeError::new_err(message));
+    };
+    element_index(index, length(key.py(), handle)?)
+}
+
+fn range(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
+    if let Ok(slice) = key.cast::<PySlice>() {
+        return slice_range(slice, length(key.py(), handle)?);
+    }
+    position(handle, key).map(|index| (index, index + 1))
+}
+
 #[pymethods]
 impl Array {
     #[new]
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<Py<PyAny>>) -> Self {
-        Self { handle: Handle::new(init) }
+    fn new(init: Option<Py<PyAny>>) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(init), Self)
     }
 
-    /// The document that the array is part of.
-    #[getter]
-    fn doc(&self, py: Python<'_>) -> PyResult<Py<Doc>> {
-        self.handle.document(py)
-    }
-
-    /// Whether the array is part of a document.
-    #[getter]
-    fn is_integrated(&self) -> bool {
-        self.handle.is_integrated()
-    }
-
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.len(py)? as usize)
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Ok(length(slf.py(), slf.handle())? as usize)
     }
 
     /// Adds an element at the end.
-    fn append(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.push(py, vec![prelim(value, &mut Vec::new())?])
+    fn append(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        push(slf.py(), slf.handle(), vec![prelim(value, &mut Vec::new())?])
     }
 
     /// Adds elements at the end; all of them or, if one cannot be shared, none.
-    fn extend(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.push(py, prelims(value)?)
+    fn extend(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        push(slf.py(), slf.handle(), prelims(value)?)
     }
 
-    fn __iadd__(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.extend(py, value)
+    fn __iadd__(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::extend(slf, value)
+    }
+
+    fn __add__<'py>(slf: Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        Self::extend(&slf, value)?;
+        Ok(slf)
+    }
+
+    fn __radd__<'py>(slf: Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        splice(slf.py(), slf.handle(), (0, 0), prelims(value)?)?;
+        Ok(slf)
     }
 
     /// Inserts an element before `index`.
     ///
     /// Raises:
     ///     IndexError: `index` is past the end.
-    fn insert(&self, py: Python<'_>, index: i64, object: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn insert(slf: &Bound<'_, Self>, index: i64, object: &Bound<'_, PyAny>) -> PyResult<()> {
         let index = gap_index(index)?;
-        self.splice(py, (index, index), vec![prelim(object, &mut Vec::new())?])
+        splice(slf.py(), slf.handle(), (index, index), vec![prelim(object, &mut Vec::new())?])
     }
 
     /// Removes the element at `index`, the last one by default, and returns it; a shared type as plain values.
+    ///
+    /// Raises:
+    ///     IndexError: there is none.
     #[pyo3(signature = (index=-1))]
-    fn pop(&self, py: Python<'_>, index: i64) -> PyResult<Py<PyAny>> {
-        let index = element_index(index, self.len(py)?)?;
-        let value = self.value(py, index)?;
-        let plain =
-            if let Ok(inner) = value.bind(py).getattr("to_py") { inner.call0()?.unbind() } else { value };
-        self.splice(py, (index, index + 1), Vec::new())?;
-        Ok(plain)
+    fn pop(slf: &Bound<'_, Self>, index: i64) -> PyResult<Py<PyAny>> {
+        let (py, handle) = (slf.py(), slf.handle());
+        let index = element_index(index, length(py, handle)?)?;
+        let value = plain(element(py, handle, index)?.bind(py))?;
+        splice(py, handle, (index, index + 1), Vec::new())?;
+        Ok(value)
     }
 
     /// Removes every element.
-    fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        self.handle.change(py, |engine, target| {
-            let unit = officina_crdt::Unit::Utf16;
-            engine.delete(target, 0, engine.len(target, unit), unit)
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.handle().change(slf.py(), |engine, target| {
+            engine.delete(target, 0, engine.len(target, Unit::Utf16), Unit::Utf16)
         })
     }
 
-    fn __getitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, handle) = (slf.py(), slf.handle());
         if key.cast::<PySlice>().is_ok() {
-            return Ok(self.objects(py)?.into_pyobject(py)?.get_item(key)?.unbind());
+            return objects(py, handle)?.as_any().get_item(key);
         }
-        self.value(py, element_index(key.extract()?, self.len(py)?)?)
+        element(py, handle, position(handle, key)?).map(|value| value.into_bound(py))
     }
 
-    fn __setitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let len = self.len(py)?;
-        if let Ok(slice) = key.cast::<PySlice>() {
-            return self.splice(py, slice_range(slice, len)?, prelims(value)?);
-        }
-        let index = element_index(key.extract()?, len)?;
-        self.splice(py, (index, index + 1), vec![prelim(value, &mut Vec::new())?])
-    }
-
-    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        let len = self.len(py)?;
-        let range = if let Ok(slice) = key.cast::<PySlice>() {
-            slice_range(slice, len)?
+    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let handle = slf.handle();
+        let range = range(handle, key)?;
+        let items = if key.cast::<PySlice>().is_ok() {
+            prelims(value)?
         } else {
-            let index = element_index(key.extract()?, len)?;
-            (index, index + 1)
+            vec![prelim(value, &mut Vec::new())?]
         };
-        self.splice(py, range, Vec::new())
+        splice(slf.py(), handle, range, items)
     }
 
-    fn __iter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.objects(py)?.into_pyobject(py)?.try_iter()?.into_any().unbind())
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let handle = slf.handle();
+        splice(slf.py(), handle, range(handle, key)?, Vec::new())
     }
 
-    fn __contains__(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.objects(py)?.into_pyobject(py)?.contains(item)
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(objects(slf.py(), slf.handle())?.try_iter()?.into_any())
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        objects(slf.py(), slf.handle())?.contains(item)
     }
 
     /// The elements as plain values; what it starts with while it is not part of a document.
-    fn to_py(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        if !self.handle.is_integrated() {
-            return Ok(self.handle.initial(py));
+    fn to_py<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, handle) = (slf.py(), slf.handle());
+        if handle.is_integrated() {
+            return to_py(py, handle.home()?).map(|value| Some(value.into_bound(py)));
         }
-        to_py(py, self.handle.home()?).map(Some)
+        let Some(initial) = handle.initial(py) else { return Ok(None) };
+        let items = initial.bind(py).try_iter()?.map(|item| plain(&item?));
+        Ok(Some(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any()))
     }
 
-    /// Calls `callback(event)` with an `ArrayEvent` after every transaction that changed the array.
-    fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, false, callback)
+    fn __str__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        to_json(Self::to_py(slf)?.as_ref())
     }
 
-    /// Calls `callback(events)` with a list of events after every transaction that changed the array or
-    /// something in it.
-    fn observe_deep(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, true, callback)
-    }
-
-    /// Ends a subscription.
-    #[expect(clippy::unused_self, reason = "the name that users of pycrdt know")]
-    fn unobserve(&self, py: Python<'_>, subscription: &Subscription) {
-        subscription.drop(py);
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| self.handle.same(&other.get().handle))
-    }
-
-    fn __hash__(&self) -> u64 {
-        self.handle.hash()
-    }
-
-    fn __str__(&self, py: Python<'_>) -> PyResult<String> {
-        let value = self.to_py(py)?;
-        Ok(py.import("json")?.call_method1("dumps", (value,))?.cast::<PyString>()?.to_str()?.to_owned())
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(match self.to_py(py)? {
-            Some(value) => format!("Array({})", value.bind(py).repr()?),
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(match Self::to_py(slf)? {
+            Some(value) => format!("Array({})", value.repr()?),
             None => "Array()".to_owned(),
         })
     }

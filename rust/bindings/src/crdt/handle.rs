@@ -1,4 +1,4 @@
-//! What `Text`, `Array` and `Map` have in common: before they are given to a document they hold what they
+//! What the classes of shared types have in common: before they are given to a document they hold what they
 //! are to start with, afterwards they refer to a shared type in it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use officina_crdt::{Doc as Engine, EditError, SharedType};
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
+use pyo3::{PyClass, PyClassInitializer};
 
 use super::doc::{Doc, Subscription};
 use super::shared::Shared;
@@ -91,7 +92,7 @@ impl Handle {
         Ok(Subscription::new(Arc::clone(shared), id))
     }
 
-    pub(super) fn hash(&self) -> u64 {
+    fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match self.home.get() {
             Some(home) => (Arc::as_ptr(&home.shared) as usize, home.target).hash(&mut hasher),
@@ -100,11 +101,107 @@ impl Handle {
         hasher.finish()
     }
 
-    pub(super) fn same(&self, other: &Self) -> bool {
+    fn same(&self, other: &Self) -> bool {
         match (self.home.get(), other.home.get()) {
             (Some(a), Some(b)) => Arc::ptr_eq(&a.shared, &b.shared) && a.target == b.target,
             _ => std::ptr::eq(self, other),
         }
+    }
+}
+
+/// A shared type: what `Text`, `Array`, `Map` and the XML types have in common.
+#[pyclass(frozen, subclass, weakref, module = "officina.crdt")]
+pub(crate) struct BaseType {
+    pub(super) handle: Handle,
+}
+
+impl BaseType {
+    /// What a subclass is made of: the part that all have, and its own, which is empty.
+    pub(super) fn of<T>(handle: Handle, class: T) -> PyClassInitializer<T>
+    where
+        T: PyClass<BaseType = Self>,
+    {
+        PyClassInitializer::from(Self { handle }).add_subclass(class)
+    }
+}
+
+/// Reaches the handle of a subclass of [`BaseType`].
+pub(super) trait Handled {
+    fn handle(&self) -> &Handle;
+}
+
+impl<T: PyClass<BaseType = BaseType>> Handled for Bound<'_, T> {
+    #[inline]
+    fn handle(&self) -> &Handle {
+        &self.as_super().get().handle
+    }
+}
+
+#[pymethods]
+impl BaseType {
+    /// The document that it is part of.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: it is not part of one yet.
+    #[getter]
+    fn doc(&self, py: Python<'_>) -> PyResult<Py<Doc>> {
+        self.handle.document(py)
+    }
+
+    /// Whether it is part of a document.
+    #[getter]
+    fn is_integrated(&self) -> bool {
+        self.handle.is_integrated()
+    }
+
+    /// Whether it holds what it is to start with, not yet being part of a document.
+    #[getter]
+    fn is_prelim(&self, py: Python<'_>) -> bool {
+        self.handle.initial(py).is_some()
+    }
+
+    /// What it is to start with; `None` once it is part of a document.
+    #[getter]
+    fn prelim(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.handle.initial(py)
+    }
+
+    /// The name of its class in lower case: "text", "array", "map", "xmlelement" and so on.
+    #[getter]
+    fn type_name(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(slf.get_type().name()?.to_str()?.to_lowercase())
+    }
+
+    /// Calls `callback` after every transaction that changed it: with the event, and with the read-only
+    /// transaction as well if it takes two arguments.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: it is not part of a document yet.
+    fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
+        self.handle.observe(py, false, callback)
+    }
+
+    /// Calls `callback` after every transaction that changed it or something in it: with the list of events,
+    /// outer types first, and with the read-only transaction as well if it takes two arguments.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: it is not part of a document yet.
+    fn observe_deep(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
+        self.handle.observe(py, true, callback)
+    }
+
+    /// Ends a subscription made by `observe` or `observe_deep`.
+    #[expect(clippy::unused_self, reason = "the name that users of pycrdt know")]
+    fn unobserve(&self, py: Python<'_>, subscription: &Subscription) {
+        subscription.drop(py);
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.handle.same(&other.get().handle))
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.handle.hash()
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<doc::Statistics>()?;
     module.add_class::<doc::Transaction>()?;
     module.add_class::<doc::Subscription>()?;
+    module.add_class::<handle::BaseType>()?;
     module.add_class::<text::Text>()?;
     module.add_class::<array::Array>()?;
     module.add_class::<map::Map>()?;

@@ -1,11 +1,11 @@
 //! The `Text` class.
 
 use officina_crdt::SharedType;
+use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
 use pyo3::types::{PySlice, PyString};
 
-use super::doc::{Doc, Subscription};
-use super::handle::{Handle, Home, element_index, gap_index, slice_range};
+use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
 use crate::errors::NativeError;
 
 /// Above this many bytes of text, the GIL is released while it is inserted.
@@ -16,56 +16,49 @@ const DETACH_FROM: usize = 4096;
 ///
 /// Args:
 ///     init: what it starts with once it is part of a document.
-#[pyclass(frozen, module = "officina.crdt")]
-pub(crate) struct Text {
-    pub(super) handle: Handle,
+#[pyclass(frozen, subclass, extends = BaseType, module = "officina.crdt")]
+pub(crate) struct Text;
+
+fn length(py: Python<'_>, handle: &Handle) -> PyResult<u32> {
+    let unit = handle.home()?.shared.unit;
+    handle.read(py, |engine, target| engine.len(target, unit))
 }
 
-impl Text {
-    /// Start and count of what an index or a slice names.
-    fn range(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
-        let len = self.len(py)?;
-        if let Ok(slice) = key.cast::<PySlice>() {
-            let (start, end) = slice_range(slice, len)?;
-            return Ok((start, end - start));
-        }
-        Ok((element_index(key.extract()?, len)?, 1))
+/// Start and count of what an index or a slice names.
+fn range(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
+    let len = length(key.py(), handle)?;
+    if let Ok(slice) = key.cast::<PySlice>() {
+        let (start, end) = slice_range(slice, len)?;
+        return Ok((start, end - start));
     }
+    match key.extract() {
+        Ok(index) => Ok((element_index(index, len)?, 1)),
+        Err(_) => Err(NativeError::local(format!("a text has no index {key}")).into()),
+    }
+}
 
-    fn len(&self, py: Python<'_>) -> PyResult<u32> {
-        let unit = self.handle.home()?.shared.unit;
-        self.handle.read(py, |engine, target| engine.len(target, unit))
+fn insert_at(py: Python<'_>, handle: &Handle, index: u32, text: &str) -> PyResult<()> {
+    let Home { shared, target } = handle.home()?;
+    let unit = shared.unit;
+    if text.len() < DETACH_FROM {
+        shared.change(py, |engine| engine.insert_text(*target, index, text, unit))
+    } else {
+        shared.change_detached(py, |engine| engine.insert_text(*target, index, text, unit))
     }
+}
 
-    fn insert_at(&self, py: Python<'_>, index: u32, text: &str) -> PyResult<()> {
-        let Home { shared, target } = self.handle.home()?;
-        let unit = shared.unit;
-        if text.len() < DETACH_FROM {
-            shared.change(py, |engine| engine.insert_text(*target, index, text, unit))
-        } else {
-            shared.change_detached(py, |engine| engine.insert_text(*target, index, text, unit))
-        }
-    }
+fn read(py: Python<'_>, handle: &Handle) -> PyResult<String> {
+    let Home { shared, target } = handle.home()?;
+    let text = shared.read_detached(py, |engine| engine.text(*target));
+    Ok(text.unwrap_or_default())
 }
 
 #[pymethods]
 impl Text {
     #[new]
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<Bound<'_, PyString>>) -> Self {
-        Self { handle: Handle::new(init.map(|text| text.into_any().unbind())) }
-    }
-
-    /// The document that the text is part of.
-    #[getter]
-    fn doc(&self, py: Python<'_>) -> PyResult<Py<Doc>> {
-        self.handle.document(py)
-    }
-
-    /// Whether the text is part of a document.
-    #[getter]
-    fn is_integrated(&self) -> bool {
-        self.handle.is_integrated()
+    fn new(init: Option<Bound<'_, PyString>>) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(init.map(|text| text.into_any().unbind())), Self)
     }
 
     /// Inserts text before `index`.
@@ -73,99 +66,89 @@ impl Text {
     /// Raises:
     ///     IndexError: `index` is past the end.
     ///     ValueError: `index` lies inside a character (with UTF-8 or UTF-16 offsets).
-    fn insert(&self, py: Python<'_>, index: i64, value: &str) -> PyResult<()> {
-        self.insert_at(py, gap_index(index)?, value)
+    fn insert(slf: &Bound<'_, Self>, index: i64, value: &str) -> PyResult<()> {
+        insert_at(slf.py(), slf.handle(), gap_index(index)?, value)
     }
 
-    fn __iadd__(&self, py: Python<'_>, value: &str) -> PyResult<()> {
-        let Home { shared, target } = self.handle.home()?;
+    fn __iadd__(slf: &Bound<'_, Self>, value: &str) -> PyResult<()> {
+        let Home { shared, target } = slf.handle().home()?;
         let unit = shared.unit;
-        shared.change(py, |engine| engine.insert_text(*target, engine.len(*target, unit), value, unit))
+        shared.change(slf.py(), |engine| engine.insert_text(*target, engine.len(*target, unit), value, unit))
     }
 
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.len(py)? as usize)
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Ok(length(slf.py(), slf.handle())? as usize)
     }
 
-    fn __str__(&self, py: Python<'_>) -> PyResult<String> {
-        let Home { shared, target } = self.handle.home()?;
-        let text = shared.read_detached(py, |engine| engine.text(*target));
-        Ok(text.unwrap_or_default())
+    fn __str__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        read(slf.py(), slf.handle())
     }
 
     /// The text; what it starts with while it is not part of a document.
-    fn to_py(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        if !self.handle.is_integrated() {
-            return Ok(self.handle.initial(py));
+    fn to_py<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        if !slf.handle().is_integrated() {
+            return Ok(slf.handle().initial(py).map(|text| text.into_bound(py)));
         }
-        Ok(Some(PyString::new(py, &self.__str__(py)?).into_any().unbind()))
+        Ok(Some(PyString::new(py, &read(py, slf.handle())?).into_any()))
     }
 
-    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-        let (start, count) = self.range(py, key)?;
-        let unit = self.handle.home()?.shared.unit;
-        let text =
-            self.handle.read(py, |engine, target| engine.text_range(target, start, start + count, unit))?;
-        Ok(PyString::new(py, &text.map_err(NativeError::from)?))
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, handle) = (slf.py(), slf.handle());
+        if let Ok(slice) = key.cast::<PySlice>()
+            && !slice.getattr("step")?.is_none()
+        {
+            return PyString::new(py, &read(py, handle)?).get_item(slice);
+        }
+        let (start, count) = range(handle, key)?;
+        let unit = handle.home()?.shared.unit;
+        let text = handle.read(py, |engine, target| engine.text_range(target, start, start + count, unit))?;
+        Ok(PyString::new(py, &text.map_err(NativeError::from)?).into_any())
     }
 
-    fn __setitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>, value: &str) -> PyResult<()> {
-        let (start, count) = self.range(py, key)?;
-        let unit = self.handle.home()?.shared.unit;
-        self.handle.change(py, |engine, target| {
+    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &str) -> PyResult<()> {
+        let handle = slf.handle();
+        if key.cast::<PySlice>().is_err() {
+            let length = value.chars().count();
+            if length != 1 {
+                let message = format!("one character is replaced by one; use a slice for {length}");
+                return Err(NativeError::local(message).into());
+            }
+        }
+        let (start, count) = range(handle, key)?;
+        let unit = handle.home()?.shared.unit;
+        handle.change(slf.py(), |engine, target| {
             engine.delete(target, start, count, unit)?;
             engine.insert_text(target, start, value, unit)
         })
     }
 
-    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        let (start, count) = self.range(py, key)?;
-        let unit = self.handle.home()?.shared.unit;
-        self.handle.change(py, |engine, target| engine.delete(target, start, count, unit))
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let handle = slf.handle();
+        let (start, count) = range(handle, key)?;
+        let unit = handle.home()?.shared.unit;
+        handle.change(slf.py(), |engine, target| engine.delete(target, start, count, unit))
     }
 
-    fn __contains__(&self, py: Python<'_>, part: &str) -> PyResult<bool> {
-        Ok(self.__str__(py)?.contains(part))
+    fn __contains__(slf: &Bound<'_, Self>, part: &str) -> PyResult<bool> {
+        Ok(read(slf.py(), slf.handle())?.contains(part))
     }
 
-    fn __iter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(PyString::new(py, &self.__str__(py)?).try_iter()?.into_any().unbind())
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(PyString::new(slf.py(), &read(slf.py(), slf.handle())?).try_iter()?.into_any())
     }
 
     /// Deletes all of the text.
-    fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        let unit = self.handle.home()?.shared.unit;
-        self.handle
-            .change(py, |engine, target: SharedType| engine.delete(target, 0, engine.len(target, unit), unit))
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let unit = slf.handle().home()?.shared.unit;
+        slf.handle().change(slf.py(), |engine, target: SharedType| {
+            engine.delete(target, 0, engine.len(target, unit), unit)
+        })
     }
 
-    /// Calls `callback(event)` with a `TextEvent` after every transaction that changed the text.
-    fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, false, callback)
-    }
-
-    /// Calls `callback(events)` with a list of events after every transaction that changed the text.
-    fn observe_deep(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, true, callback)
-    }
-
-    /// Ends a subscription.
-    #[expect(clippy::unused_self, reason = "the name that users of pycrdt know")]
-    fn unobserve(&self, py: Python<'_>, subscription: &Subscription) {
-        subscription.drop(py);
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| self.handle.same(&other.get().handle))
-    }
-
-    fn __hash__(&self) -> u64 {
-        self.handle.hash()
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(match self.to_py(py)? {
-            Some(text) => format!("Text({})", text.bind(py).repr()?),
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(match Self::to_py(slf)? {
+            Some(text) => format!("Text({})", text.repr()?),
             None => "Text()".to_owned(),
         })
     }

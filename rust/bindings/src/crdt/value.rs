@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::array::Array;
-use super::handle::{Handle, Home};
+use super::handle::{BaseType, Handle, Handled, Home};
 use super::map::Map;
 use super::shared::Shared;
 use super::text::Text;
@@ -42,26 +42,17 @@ impl Opaque {
 /// What is to be put into a document, converted from Python before anything is locked.
 pub(super) enum Prelim {
     Any(Any),
-    Text(String, Py<Text>),
-    Array(Vec<Prelim>, Py<Array>),
-    Map(Vec<(String, Prelim)>, Py<Map>),
+    Text(String, Py<BaseType>),
+    Array(Vec<Prelim>, Py<BaseType>),
+    Map(Vec<(String, Prelim)>, Py<BaseType>),
 }
 
-/// Objects that became part of a document, to be told so once it is unlocked.
-pub(super) enum Settled {
-    Text(Py<Text>, SharedType),
-    Array(Py<Array>, SharedType),
-    Map(Py<Map>, SharedType),
-}
+/// An object that became part of a document, to be told so once it is unlocked.
+pub(super) struct Settled(Py<BaseType>, SharedType);
 
 impl Settled {
     pub(super) fn tell(self, shared: &Arc<Shared>) {
-        let home = |target| Home { shared: Arc::clone(shared), target };
-        match self {
-            Self::Text(object, target) => object.get().handle.settle(home(target)),
-            Self::Array(object, target) => object.get().handle.settle(home(target)),
-            Self::Map(object, target) => object.get().handle.settle(home(target)),
-        }
+        self.0.get().handle.settle(Home { shared: Arc::clone(shared), target: self.1 });
     }
 }
 
@@ -74,27 +65,27 @@ fn prelim_nested(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>, depth: usize)
     check_depth(depth)?;
     let py = object.py();
     if let Ok(text) = object.cast::<Text>() {
-        let initial = take_initial(py, &text.get().handle, object, seen)?;
+        let initial = take_initial(py, text.handle(), object, seen)?;
         let content = initial.map_or(Ok(String::new()), |initial| initial.extract(py))?;
-        return Ok(Prelim::Text(content, text.clone().unbind()));
+        return Ok(Prelim::Text(content, text.as_super().clone().unbind()));
     }
     if let Ok(array) = object.cast::<Array>() {
         let mut items = Vec::new();
-        if let Some(initial) = take_initial(py, &array.get().handle, object, seen)? {
+        if let Some(initial) = take_initial(py, array.handle(), object, seen)? {
             for item in initial.bind(py).try_iter()? {
                 items.push(prelim_nested(&item?, seen, depth + 1)?);
             }
         }
-        return Ok(Prelim::Array(items, array.clone().unbind()));
+        return Ok(Prelim::Array(items, array.as_super().clone().unbind()));
     }
     if let Ok(map) = object.cast::<Map>() {
         let mut entries = Vec::new();
-        if let Some(initial) = take_initial(py, &map.get().handle, object, seen)? {
+        if let Some(initial) = take_initial(py, map.handle(), object, seen)? {
             for (key, value) in initial.bind(py).cast::<PyDict>()? {
                 entries.push((key_of(&key)?, prelim_nested(&value, seen, depth + 1)?));
             }
         }
-        return Ok(Prelim::Map(entries, map.clone().unbind()));
+        return Ok(Prelim::Map(entries, map.as_super().clone().unbind()));
     }
     any_nested(object, depth).map(Prelim::Any)
 }
@@ -114,9 +105,21 @@ fn take_initial(
     Ok(handle.initial(py))
 }
 
+/// A key.
+///
+/// # Errors
+/// `LocalProtocolError` when it is no string.
 pub(super) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<String> {
     match key.cast::<PyString>() {
         Ok(key) => Ok(key.to_str()?.to_owned()),
+        Err(_) => Err(NativeError::local(format!("keys must be str, not {}", key.get_type().name()?)).into()),
+    }
+}
+
+/// A key inside a plain value.
+fn inner_key(key: &Bound<'_, PyAny>) -> PyResult<Box<str>> {
+    match key.cast::<PyString>() {
+        Ok(key) => Ok(key.to_str()?.into()),
         Err(_) => Err(PyTypeError::new_err(format!("keys must be str, not {}", key.get_type().name()?))),
     }
 }
@@ -158,7 +161,7 @@ fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
     }
     if let Ok(entries) = object.cast::<PyDict>() {
         let entries =
-            entries.iter().map(|(key, value)| Ok((key_of(&key)?.into(), any_nested(&value, depth + 1)?)));
+            entries.iter().map(|(key, value)| Ok((inner_key(&key)?, any_nested(&value, depth + 1)?)));
         return Ok(Any::Object(entries.collect::<PyResult<_>>()?));
     }
     if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
@@ -216,19 +219,19 @@ pub(super) fn fill(
         Prelim::Any(_) => Ok(()),
         Prelim::Text(content, object) => {
             engine.insert_text(target, 0, &content, Unit::CodePoint)?;
-            settled.push(Settled::Text(object, target));
+            settled.push(Settled(object, target));
             Ok(())
         }
         Prelim::Array(items, object) => {
             insert_all(engine, target, 0, items, settled)?;
-            settled.push(Settled::Array(object, target));
+            settled.push(Settled(object, target));
             Ok(())
         }
         Prelim::Map(entries, object) => {
             for (key, value) in entries {
                 insert(engine, Slot::Key(target, &key), value, settled)?;
             }
-            settled.push(Settled::Map(object, target));
+            settled.push(Settled(object, target));
             Ok(())
         }
     }
@@ -310,9 +313,9 @@ pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedTyp
         shared.read(py, |engine| (engine.likely_tag(target), engine.name(target).map(str::to_owned)));
     let handle = Handle::at(Home { shared: Arc::clone(shared), target });
     match tag {
-        TypeTag::Text | TypeTag::XmlText => Text { handle }.into_py_any(py),
-        TypeTag::Array => Array { handle }.into_py_any(py),
-        TypeTag::Map => Map { handle }.into_py_any(py),
+        TypeTag::Text | TypeTag::XmlText => Py::new(py, BaseType::of(handle, Text)).map(Py::into_any),
+        TypeTag::Array => Py::new(py, BaseType::of(handle, Array)).map(Py::into_any),
+        TypeTag::Map => Py::new(py, BaseType::of(handle, Map)).map(Py::into_any),
         TypeTag::XmlElement => Opaque { kind: "xml_element", name }.into_py_any(py),
         TypeTag::XmlFragment => Opaque { kind: "xml_fragment", name }.into_py_any(py),
         TypeTag::XmlHook => Opaque { kind: "xml_hook", name }.into_py_any(py),
@@ -344,4 +347,22 @@ pub(super) fn tree_to_py(py: Python<'_>, tree: &Tree) -> PyResult<Py<PyAny>> {
 pub(super) fn to_py(py: Python<'_>, home: &Home) -> PyResult<Py<PyAny>> {
     let tree = home.shared.read_detached(py, |engine| engine.tree(home.target));
     tree_to_py(py, &tree.map_err(|error| PyValueError::new_err(error.to_string()))?)
+}
+
+/// A value as plain Python: of a shared type its `to_py()`.
+pub(super) fn plain(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    if value.cast::<BaseType>().is_ok() {
+        return value.call_method0("to_py").map(Bound::unbind);
+    }
+    Ok(value.clone().unbind())
+}
+
+/// Plain Python values as compact JSON.
+pub(super) fn to_json(value: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    let Some(value) = value else { return Ok("null".to_owned()) };
+    let py = value.py();
+    let options = PyDict::new(py);
+    options.set_item("separators", (",", ":"))?;
+    options.set_item("ensure_ascii", false)?;
+    py.import("json")?.call_method("dumps", (value,), Some(&options))?.extract()
 }

@@ -19,6 +19,7 @@ from __future__ import annotations
 from officina._native.crdt import (
     Array,
     ArrayEvent,
+    BaseType,
     Doc,
     Map,
     MapEvent,
@@ -37,6 +38,7 @@ from officina._native.crdt import (
 __all__ = [
     "Array",
     "ArrayEvent",
+    "BaseType",
     "Doc",
     "Map",
     "MapEvent",
