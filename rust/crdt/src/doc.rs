@@ -12,6 +12,7 @@ use crate::merge::merge_updates;
 use crate::pending::Pending;
 use crate::state_vector::StateVector;
 use crate::store::Store;
+use crate::subdocument::SubdocumentChanges;
 use crate::tree::Unit;
 use crate::update::{Carrier, Update};
 
@@ -22,6 +23,8 @@ pub struct Listening {
     pub updates: bool,
     /// What changed in each shared type, counted in this unit.
     pub events: Option<Unit>,
+    /// Which subdocuments came, are gone or are wanted.
+    pub subdocuments: bool,
 }
 
 /// What a transaction did.
@@ -35,6 +38,8 @@ pub struct Changes {
     pub update: Vec<u8>,
     /// What changed in each shared type, outer types first.
     pub events: Vec<Event>,
+    /// What became of subdocuments.
+    pub subdocuments: SubdocumentChanges,
 }
 
 impl Changes {
@@ -42,6 +47,12 @@ impl Changes {
     #[must_use]
     pub fn before(&self) -> StateVector {
         self.clocks.iter().map(|&(client, before, _)| (client, before)).collect()
+    }
+
+    /// Whether the document itself changed, and not only which subdocuments are wanted.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        !self.deletes.is_empty() || self.clocks.iter().any(|&(_, before, after)| before != after)
     }
 
     /// The state after the last change.
@@ -128,13 +139,18 @@ impl Doc {
         self.client_id
     }
 
+    /// Changes the id that local edits carry from now on; see [`Doc::new`].
+    pub fn set_client_id(&mut self, client_id: ClientId) {
+        self.client_id = client_id & crate::lib0::MAX_SAFE_INTEGER;
+    }
+
     /// Opens a transaction: until [`Doc::commit`], everything counts as one change. Edits outside of
     /// a transaction need neither.
     pub fn begin(&mut self, listening: Listening) {
         self.open = true;
         self.listening = listening;
         let transaction = &mut self.store.transaction;
-        transaction.recorded = listening.updates || listening.events.is_some();
+        transaction.recorded = listening.updates || listening.events.is_some() || listening.subdocuments;
         transaction.keeps_deleted = listening.events.is_some();
     }
 
@@ -168,13 +184,14 @@ impl Doc {
         let transaction = &mut self.store.transaction;
         let starts = std::mem::take(&mut transaction.before);
         let deletes = std::mem::take(&mut transaction.deletes);
+        let subdocuments = std::mem::take(&mut transaction.subdocuments);
         let known = |blocks: &ClientBlocks| (blocks.client, blocks.next_clock, blocks.next_clock);
         let mut clocks: Vec<_> = self.store.clients.iter().map(known).collect();
         for &(slot, clock) in &starts {
             clocks[slot as usize].1 = clock;
         }
         let update = if listening.updates { self.store.encode_from(starts, &deletes) } else { Vec::new() };
-        Changes { clocks, deletes, update, events }
+        Changes { clocks, deletes, update, events, subdocuments }
     }
 
     /// Integrates a V1 update. What depends on blocks that are still missing waits for them.

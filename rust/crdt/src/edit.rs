@@ -6,8 +6,10 @@ use crate::branch::{Branch, Finger};
 use crate::doc::Doc;
 use crate::error::EditError;
 use crate::store::{Payload, Store};
+use crate::subdocument::{DocPayload, NewSubdocument};
 use crate::tree::{Located, Size, Unit};
 use crate::update::{TypeTag, char_len, utf16_len};
+use crate::xml::UNNAMED;
 
 /// A handle to a shared type of one [`Doc`]. It stays valid, if useless, after the type is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,8 +20,14 @@ pub struct SharedType(pub(crate) BranchId);
 pub enum Input {
     /// A plain value.
     Any(Any),
-    /// A new, empty shared type.
+    /// A new, empty shared type; an XML element of this kind is called "UNDEFINED", as in Yjs.
     Type(TypeTag),
+    /// A new, empty XML element of this name.
+    Element(Box<str>),
+    /// A new, empty XML hook of this name.
+    Hook(Box<str>),
+    /// A subdocument.
+    Doc(NewSubdocument),
 }
 
 impl Store {
@@ -83,6 +91,26 @@ impl Store {
         let offset =
             self.utf16_offset(item, index - start, unit).ok_or(EditError::InsideCharacter { index })?;
         Ok((item, self.split(item, offset)))
+    }
+
+    /// The same for elements, which Yjs puts right behind the one before, in front of what was deleted there.
+    fn element_gap(&mut self, branch: BranchId, index: u32) -> Result<(ItemId, ItemId), EditError> {
+        let found = self.branches.get(branch);
+        if matches!(found.tag, Some(TypeTag::Text | TypeTag::XmlText)) {
+            return self.gap_at(branch, index, Unit::Utf16);
+        }
+        let len = found.tree.size.utf16;
+        if index > len {
+            return Err(EditError::OutOfRange { index: u64::from(index), len });
+        }
+        let before = index.checked_sub(1).and_then(|last| self.locate(branch, last, Unit::Utf16));
+        let Some(Located { item, start }) = before else {
+            return Ok((NONE, self.branches.get(branch).start));
+        };
+        let offset = index - start;
+        let right =
+            if offset < self.item(item).len { self.split(item, offset) } else { self.item(item).right };
+        Ok((item, right))
     }
 
     /// The same where format marks may stand: the gap is before the first of them, so that what is
@@ -166,7 +194,7 @@ impl Store {
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.check_growth(client, values.len(), 0)?;
-        let (left, right) = self.gap_at(branch, index, Unit::Utf16)?;
+        let (left, right) = self.element_gap(branch, index)?;
         if values.is_empty() {
             return Ok(());
         }
@@ -230,11 +258,17 @@ impl Store {
         match input {
             Input::Any(Any::Binary(bytes)) => (Kind::Binary, self.new_payload(Payload::Binary(bytes)), None),
             Input::Any(value) => (Kind::Any, Content::at(self.values.extend([value])), None),
-            Input::Type(tag) => {
-                let branch = self.branches.add(Branch::new(Some(tag), NONE));
-                (Kind::Type, Content::at(branch), Some(branch))
-            }
+            Input::Type(TypeTag::XmlElement) => self.new_branch(TypeTag::XmlElement, Some(UNNAMED.into())),
+            Input::Type(tag) => self.new_branch(tag, None),
+            Input::Element(name) => self.new_branch(TypeTag::XmlElement, Some(name)),
+            Input::Hook(name) => self.new_branch(TypeTag::XmlHook, Some(name)),
+            Input::Doc(new) => (Kind::Doc, self.new_payload(Payload::Doc(DocPayload::created(new))), None),
         }
+    }
+
+    fn new_branch(&mut self, tag: TypeTag, name: Option<Box<str>>) -> (Kind, Content, Option<BranchId>) {
+        let branch = self.branches.add(Branch { name, ..Branch::new(Some(tag), NONE) });
+        (Kind::Type, Content::at(branch), Some(branch))
     }
 
     fn insert_input(
@@ -247,6 +281,9 @@ impl Store {
     ) -> Option<SharedType> {
         let (kind, content, branch) = self.new_input(input);
         let item = self.insert_item(client, parent, key, gap, kind, 1, content);
+        if kind == Kind::Doc {
+            self.note_subdocument_added(item);
+        }
         let branch = branch?;
         self.branches.get_mut(branch).item = item;
         Some(SharedType(branch))
@@ -405,7 +442,7 @@ impl Doc {
         let client = self.client_slot();
         self.store.check_alive(target.0)?;
         self.store.check_growth(client, 1, 0)?;
-        let gap = self.store.gap_at(target.0, index, Unit::Utf16)?;
+        let gap = self.store.element_gap(target.0, index)?;
         Ok(self.store.insert_input(client, target.0, NONE, gap, input))
     }
 

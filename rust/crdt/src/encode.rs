@@ -159,6 +159,6 @@ fn encode_payload(payload: &Payload, offset: u32, writer: &mut Writer) {
             writer.var_string(key);
             writer.var_string(value);
         }
-        Payload::Doc(bytes) => writer.bytes(bytes),
+        Payload::Doc(subdocument) => writer.bytes(&subdocument.wire),
     }
 }

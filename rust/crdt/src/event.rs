@@ -89,7 +89,7 @@ impl Store {
         }
         let mut events: Vec<_> = branches
             .into_iter()
-            .filter(|&(branch, _)| !self.is_deleted_branch(branch))
+            .filter(|&(branch, _)| !self.is_deleted_branch(branch) && !self.is_new_branch(branch))
             .map(|(branch, touches)| {
                 let (lineage, path) = self.lineage(branch, unit);
                 Event {
@@ -140,6 +140,12 @@ impl Store {
     fn is_deleted_branch(&self, branch: BranchId) -> bool {
         let branch = self.branches.get(branch);
         branch.gone || (branch.item != NONE && self.item(branch.item).deleted)
+    }
+
+    /// A type that came with the transaction did not change: it is part of what came.
+    fn is_new_branch(&self, branch: BranchId) -> bool {
+        let item = self.branches.get(branch).item;
+        item != NONE && self.is_new(self.item(item))
     }
 
     fn delta(&self, mut touches: Vec<Touched>, unit: Unit) -> Vec<Delta> {

@@ -12,6 +12,7 @@ use crate::branch::Branch;
 use crate::id::{ClientId, Id};
 use crate::lib0::Reader;
 use crate::store::{Payload, Store};
+use crate::subdocument::DocPayload;
 use crate::tree::Size;
 use crate::update::{Carrier, Parent, Span, char_len, read_type};
 
@@ -239,6 +240,7 @@ impl Store {
                 self.branches.get_mut(branch).item = item;
             }
             Kind::Format => self.branches.get_mut(parent).formatted = true,
+            Kind::Doc => self.note_subdocument_added(item),
             _ => {}
         }
         if key != NONE && right == NONE && left != NONE {
@@ -275,7 +277,7 @@ impl Store {
             }
             Kind::Binary => self.new_payload(Payload::Binary(span.of(source).into())),
             Kind::Embed => self.new_payload(Payload::Embed(span.text(source).into())),
-            Kind::Doc => self.new_payload(Payload::Doc(span.of(source).into())),
+            Kind::Doc => self.new_payload(Payload::Doc(DocPayload::received(span.of(source)))),
             Kind::Format => {
                 let key = reader.var_string().unwrap_or_default().into();
                 let value = reader.var_string().unwrap_or_default().into();

@@ -81,7 +81,7 @@ fn write_list<T>(
 }
 
 /// Writes a number as JavaScript does: decimals between 10⁻⁶ and 10²¹, an exponent outside.
-fn write_number(value: f64, json: &mut String) {
+pub(crate) fn write_number(value: f64, json: &mut String) {
     let size = value.abs();
     if !value.is_finite() {
         json.push_str("null");

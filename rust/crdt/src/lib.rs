@@ -10,7 +10,8 @@
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `update`, `encode`, `merge`: the V1 format, with and without a document;
-//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`, `read`: local edits, reading.
+//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`, `read`: local edits, reading;
+//! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -31,6 +32,7 @@ mod event;
 mod id;
 mod index;
 mod integrate;
+mod javascript;
 mod json;
 mod json_value;
 pub mod lib0;
@@ -39,9 +41,11 @@ mod pending;
 mod read;
 mod state_vector;
 mod store;
+mod subdocument;
 mod transaction;
 mod tree;
 mod update;
+mod xml;
 
 pub use any::Any;
 pub use delete_set::DeleteSet;
@@ -54,5 +58,6 @@ pub use json::is_json;
 pub use merge::{diff_update, merge_updates, state_vector_from_update};
 pub use read::{TooDeep, Tree, Value};
 pub use state_vector::StateVector;
+pub use subdocument::{Instance, NewSubdocument, Subdocument, SubdocumentChanges, SubdocumentOptions};
 pub use tree::Unit;
 pub use update::TypeTag;

@@ -5,8 +5,8 @@ use crate::block::{BranchId, Item, ItemId, Kind, NONE};
 use crate::doc::Doc;
 use crate::edit::SharedType;
 use crate::error::EditError;
-use crate::lib0::Reader;
 use crate::store::{Payload, Store};
+use crate::subdocument::Subdocument;
 use crate::tree::{Located, Unit};
 use crate::update::TypeTag;
 
@@ -19,12 +19,12 @@ pub enum Value {
     Json(Box<str>),
     /// A shared type.
     Type(SharedType),
-    /// A subdocument, by its guid.
-    Doc(Box<str>),
+    /// A subdocument.
+    Doc(Box<Subdocument>),
 }
 
 /// How deep shared types may nest to be read whole.
-const MAX_DEPTH: usize = 500;
+pub(crate) const MAX_DEPTH: usize = 500;
 
 /// A shared type and its content, copied out of the document.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,14 +33,14 @@ pub enum Tree {
     Any(Any),
     /// A value that was written as JSON text.
     Json(Box<str>),
-    /// A text.
+    /// A text, or an XML type written out as Yjs writes it.
     Text(String),
     /// A sequence of elements, in order.
     List(Vec<Tree>),
     /// Map entries, keys in the order in which the document first saw them.
     Map(Vec<(Box<str>, Tree)>),
-    /// A subdocument, by its guid.
-    Doc(Box<str>),
+    /// A subdocument.
+    Doc(Box<Subdocument>),
 }
 
 /// A document nests shared types deeper than can be read at once.
@@ -117,9 +117,8 @@ impl Store {
                 Some(Payload::Json(strings)) => strings.iter().map(|text| json_value(text)).collect(),
                 Some(Payload::Binary(bytes)) => vec![Value::Any(Any::Binary(bytes.clone()))],
                 Some(Payload::Embed(json)) => vec![Value::Json(json.clone())],
-                Some(Payload::Doc(bytes)) => {
-                    let guid = Reader::new(bytes).var_string().unwrap_or_default();
-                    vec![Value::Doc(guid.into())]
+                Some(Payload::Doc(payload)) => {
+                    vec![Value::Doc(payload.described(self.global(item.first_id())).into())]
                 }
                 Some(Payload::Format(..)) | None => Vec::new(),
             },
@@ -146,14 +145,19 @@ impl Store {
         }
         let tag = self.branches.get(branch).tag.unwrap_or_else(|| self.likely_tag(branch));
         Ok(match tag {
-            TypeTag::Text | TypeTag::XmlText => Tree::Text(self.text_of_branch(branch)),
+            TypeTag::Text => Tree::Text(self.text_of_branch(branch)),
+            TypeTag::XmlText | TypeTag::XmlElement | TypeTag::XmlFragment => {
+                let mut xml = String::new();
+                self.write_xml(branch, &mut xml, depth)?;
+                Tree::Text(xml)
+            }
             TypeTag::Map | TypeTag::XmlHook => Tree::Map(
                 self.entries_of(branch)
                     .into_iter()
                     .map(|(key, value)| Ok((key.into(), self.value_tree(value, depth)?)))
                     .collect::<Result<_, _>>()?,
             ),
-            TypeTag::Array | TypeTag::XmlFragment | TypeTag::XmlElement => Tree::List(
+            TypeTag::Array => Tree::List(
                 self.visible_items(branch)
                     .flat_map(|item| self.item_values(item))
                     .map(|value| self.value_tree(value, depth))
@@ -167,12 +171,12 @@ impl Store {
             Value::Any(value) => Tree::Any(value),
             Value::Json(text) => Tree::Json(text),
             Value::Type(SharedType(branch)) => self.tree(branch, depth + 1)?,
-            Value::Doc(guid) => Tree::Doc(guid),
+            Value::Doc(subdocument) => Tree::Doc(subdocument),
         })
     }
 
     /// What a root that nobody has opened here looks like, going by its content.
-    fn likely_tag(&self, branch: BranchId) -> TypeTag {
+    pub(crate) fn likely_tag(&self, branch: BranchId) -> TypeTag {
         let found = self.branches.get(branch);
         if found.start == NONE && !found.entries.is_empty() {
             return TypeTag::Map;
@@ -201,12 +205,6 @@ impl Doc {
     #[must_use]
     pub fn tag(&self, target: SharedType) -> Option<TypeTag> {
         self.store.branches.get(target.0).tag
-    }
-
-    /// The name of an XML element or hook.
-    #[must_use]
-    pub fn name(&self, target: SharedType) -> Option<&str> {
-        self.store.branches.get(target.0).name.as_deref()
     }
 
     /// Whether a shared type is still part of the document.

@@ -11,6 +11,7 @@ use crate::branch::{Branches, Finger, Keys};
 use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
 use crate::index::Clients;
+use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Forest, Size, Unit};
 use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
@@ -28,8 +29,8 @@ pub(crate) enum Payload {
     Embed(Box<str>),
     /// A key and a JSON value.
     Format(Box<str>, Box<str>),
-    /// A subdocument's guid and options as they came.
-    Doc(Box<[u8]>),
+    /// A subdocument.
+    Doc(DocPayload),
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +93,10 @@ impl Store {
 
     pub(crate) fn payload(&self, item: &Item) -> Option<&Payload> {
         self.payloads.get(item.content.at as usize)?.as_ref()
+    }
+
+    pub(crate) fn payload_mut(&mut self, item: &Item) -> Option<&mut Payload> {
+        self.payloads.get_mut(item.content.at as usize)?.as_mut()
     }
 
     fn take_payload(&mut self, at: u32) -> Option<Payload> {
@@ -522,6 +527,9 @@ impl Store {
         let found = *self.item(item);
         if found.deleted {
             return;
+        }
+        if found.kind == Kind::Doc {
+            self.note_subdocument_removed(item);
         }
         self.item_mut(item).deleted = true;
         let size = found.visible_size();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::delete_set::DeleteSet;
 use crate::id::ClientId;
+use crate::subdocument::SubdocumentChanges;
 
 /// The record of an open transaction. Kept only while somebody listens: an unobserved edit pays nothing.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Transaction {
     /// The first new clock of each client (by slot) that got new blocks.
     pub(crate) before: Vec<(u32, u32)>,
     pub(crate) deletes: DeleteSet,
+    /// What became of subdocuments.
+    pub(crate) subdocuments: SubdocumentChanges,
 }
 
 impl Transaction {
@@ -39,6 +42,6 @@ impl Transaction {
     }
 
     pub(crate) fn changed_nothing(&self) -> bool {
-        self.before.is_empty() && self.deletes.is_empty()
+        self.before.is_empty() && self.deletes.is_empty() && self.subdocuments.is_empty()
     }
 }

@@ -89,7 +89,8 @@ proptest! {
     ) {
         let mut updates = Vec::new();
         let mut docs = [Doc::new(7), Doc::new(3), Doc::new(1 << 52)];
-        let listening = Listening { updates: true, events: events.then_some(Unit::CodePoint) };
+        let listening =
+            Listening { updates: true, events: events.then_some(Unit::CodePoint), subdocuments: events };
         for round in 0..60 {
             for (doc, edits) in docs.iter_mut().zip([&first, &second, &third]) {
                 if let Some(edit) = edits.get(round) {

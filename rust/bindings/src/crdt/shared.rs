@@ -242,6 +242,7 @@ impl State {
         let listening = Listening {
             updates: !self.observers.document.is_empty(),
             events: (!self.observers.types.is_empty()).then_some(unit),
+            subdocuments: false,
         };
         if listening != Listening::default() {
             self.engine.begin(listening);

@@ -303,7 +303,7 @@ pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -
         Value::Any(value) => any_to_py(py, value),
         Value::Json(text) => json_to_py(py, text),
         Value::Type(target) => type_to_py(py, shared, *target),
-        Value::Doc(guid) => Opaque { kind: "doc", name: Some(guid.to_string()) }.into_py_any(py),
+        Value::Doc(found) => Opaque { kind: "doc", name: Some(found.guid.to_string()) }.into_py_any(py),
     }
 }
 
@@ -339,7 +339,7 @@ pub(super) fn tree_to_py(py: Python<'_>, tree: &Tree) -> PyResult<Py<PyAny>> {
             }
             dict.into_py_any(py)
         }
-        Tree::Doc(guid) => Opaque { kind: "doc", name: Some(guid.to_string()) }.into_py_any(py),
+        Tree::Doc(found) => Opaque { kind: "doc", name: Some(found.guid.to_string()) }.into_py_any(py),
     }
 }
 
