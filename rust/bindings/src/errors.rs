@@ -1,6 +1,6 @@
 //! Engine errors become the matching class in `officina.errors`.
 
-use officina_crdt::DecodeError;
+use officina_crdt::{BatchError, DecodeError};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -64,6 +64,12 @@ impl NativeError {
 
 impl From<DecodeError> for NativeError {
     fn from(error: DecodeError) -> Self {
+        Self { class: Class::Decode, message: error.to_string() }
+    }
+}
+
+impl From<BatchError> for NativeError {
+    fn from(error: BatchError) -> Self {
         Self { class: Class::Decode, message: error.to_string() }
     }
 }

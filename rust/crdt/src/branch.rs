@@ -103,6 +103,10 @@ impl Branches {
         &mut self.all[id as usize]
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Branch> {
+        self.all.iter_mut()
+    }
+
     pub(crate) fn add(&mut self, branch: Branch) -> BranchId {
         self.all.push(branch);
         (self.all.len() - 1) as BranchId

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::error::DecodeError;
@@ -7,11 +6,20 @@ use crate::lib0::{Reader, Writer};
 
 /// Which units have been deleted: ranges of clocks for each client.
 ///
+/// A flat list, because most sets are those of one keystroke: one range, in memory that is used again.
+///
 /// # Source
 /// Yjs 13.6, `DeleteSet`: per client, from high to low, a count and then clock and length of each range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeleteSet {
-    clients: BTreeMap<ClientId, Vec<Range<u32>>>,
+    ranges: Vec<Deleted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Deleted {
+    client: ClientId,
+    start: u32,
+    end: u32,
 }
 
 impl DeleteSet {
@@ -24,20 +32,19 @@ impl DeleteSet {
     /// Whether nothing is deleted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+        self.ranges.is_empty()
     }
 
-    /// Adds a range; adjacent ranges that arrive in either direction join at once, others in [`DeleteSet::normalize`].
+    /// Adds a range; one that touches the range added last joins it at once, others in [`DeleteSet::normalize`].
     #[inline]
     pub fn add(&mut self, client: ClientId, clocks: Range<u32>) {
         if clocks.is_empty() {
             return;
         }
-        let ranges = self.clients.entry(client).or_default();
-        match ranges.last_mut() {
-            Some(last) if last.end == clocks.start => last.end = clocks.end,
-            Some(last) if last.start == clocks.end => last.start = clocks.start,
-            _ => ranges.push(clocks),
+        match self.ranges.last_mut() {
+            Some(last) if last.client == client && last.end == clocks.start => last.end = clocks.end,
+            Some(last) if last.client == client && last.start == clocks.end => last.start = clocks.start,
+            _ => self.ranges.push(Deleted { client, start: clocks.start, end: clocks.end }),
         }
     }
 
@@ -46,31 +53,30 @@ impl DeleteSet {
         if clocks.is_empty() {
             return false;
         }
-        let ranges = self.clients.entry(client).or_default();
-        let from = ranges.partition_point(|range| range.end < clocks.start);
-        let to = ranges.partition_point(|range| range.start <= clocks.end);
-        if ranges[from..to].iter().any(|range| range.start <= clocks.start && clocks.end <= range.end) {
+        let from = self.ranges.partition_point(|range| (range.client, range.end) < (client, clocks.start));
+        let to = self.ranges.partition_point(|range| (range.client, range.start) <= (client, clocks.end));
+        let touched = &self.ranges[from..to];
+        if touched.iter().any(|range| range.start <= clocks.start && clocks.end <= range.end) {
             return false;
         }
-        let joined = ranges[from..to]
-            .iter()
-            .fold(clocks, |joined, range| joined.start.min(range.start)..joined.end.max(range.end));
-        ranges.splice(from..to, [joined]);
+        let joined =
+            touched.iter().fold(Deleted { client, start: clocks.start, end: clocks.end }, |joined, range| {
+                Deleted { client, start: joined.start.min(range.start), end: joined.end.max(range.end) }
+            });
+        self.ranges.splice(from..to, [joined]);
         true
     }
 
     /// Takes the parts of a normalized set that lie below each client's clock out of it.
     pub(crate) fn take_below(&mut self, clock_of: impl Fn(ClientId) -> u32) -> Vec<(ClientId, Range<u32>)> {
         let mut taken = Vec::new();
-        self.clients.retain(|&client, ranges| {
-            let clock = clock_of(client);
-            let whole = ranges.partition_point(|range| range.end <= clock);
-            taken.extend(ranges.drain(..whole).map(|range| (client, range)));
-            if let Some(cut) = ranges.first_mut().filter(|range| range.start < clock) {
-                taken.push((client, cut.start..clock));
-                cut.start = clock;
+        self.ranges.retain_mut(|range| {
+            let clock = clock_of(range.client).clamp(range.start, range.end);
+            if range.start < clock {
+                taken.push((range.client, range.start..clock));
             }
-            !ranges.is_empty()
+            range.start = clock;
+            clock < range.end
         });
         taken
     }
@@ -82,37 +88,35 @@ impl DeleteSet {
         }
     }
 
-    /// Sorts the ranges of each client and joins those that touch or overlap.
+    /// Sorts the ranges by client and clock and joins those that touch or overlap.
     pub fn normalize(&mut self) {
-        for ranges in self.clients.values_mut() {
-            if ranges.windows(2).all(|pair| pair[0].end < pair[1].start) {
-                continue;
-            }
-            ranges.sort_unstable_by_key(|range| range.start);
-            ranges.dedup_by(|next, kept| {
-                let joins = next.start <= kept.end;
-                if joins {
-                    kept.end = kept.end.max(next.end);
-                }
-                joins
-            });
+        let apart = |pair: &[Deleted]| {
+            pair[0].client < pair[1].client
+                || (pair[0].client == pair[1].client && pair[0].end < pair[1].start)
+        };
+        if self.ranges.windows(2).all(apart) {
+            return;
         }
+        self.ranges.sort_unstable_by_key(|range| (range.client, range.start));
+        self.ranges.dedup_by(|next, kept| {
+            let joins = next.client == kept.client && next.start <= kept.end;
+            if joins {
+                kept.end = kept.end.max(next.end);
+            }
+            joins
+        });
     }
 
     /// Whether one unit is in the set, which must be normalized.
     #[must_use]
     pub fn contains(&self, client: ClientId, clock: u32) -> bool {
-        self.clients.get(&client).is_some_and(|ranges| {
-            let after = ranges.partition_point(|range| range.end <= clock);
-            ranges.get(after).is_some_and(|range| range.start <= clock)
-        })
+        let after = self.ranges.partition_point(|range| (range.client, range.end) <= (client, clock));
+        self.ranges.get(after).is_some_and(|range| range.client == client && range.start <= clock)
     }
 
-    /// Every range, clients from low to high.
+    /// Every range; of a normalized set, clients from low to high.
     pub fn iter(&self) -> impl Iterator<Item = (ClientId, Range<u32>)> + '_ {
-        self.clients
-            .iter()
-            .flat_map(|(&client, ranges)| ranges.iter().map(move |range| (client, range.clone())))
+        self.ranges.iter().map(|range| (range.client, range.start..range.end))
     }
 
     /// Decodes the delete set that ends an update.
@@ -121,6 +125,13 @@ impl DeleteSet {
     /// Any [`DecodeError`]; a range must end at or below 2³² − 1.
     pub fn decode_from(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut set = Self::new();
+        set.read(reader)?;
+        Ok(set)
+    }
+
+    /// The same into a set that keeps its memory.
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.ranges.clear();
         for _ in 0..reader.var_uint()? {
             let client = reader.var_uint()?;
             for _ in 0..reader.var_uint()? {
@@ -133,18 +144,19 @@ impl DeleteSet {
                 let end = start
                     .checked_add(length)
                     .ok_or(DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) })?;
-                set.add(client, start..end);
+                self.add(client, start..end);
             }
         }
-        set.normalize();
-        Ok(set)
+        self.normalize();
+        Ok(())
     }
 
     /// Encodes as Yjs does; the set must be normalized.
     pub fn encode_into(&self, writer: &mut Writer) {
-        writer.var_uint(self.clients.len() as u64);
-        for (&client, ranges) in self.clients.iter().rev() {
-            writer.var_uint(client);
+        let clients = self.ranges.chunk_by(|a, b| a.client == b.client);
+        writer.var_uint(clients.clone().count() as u64);
+        for ranges in clients.rev() {
+            writer.var_uint(ranges[0].client);
             writer.var_uint(ranges.len() as u64);
             for range in ranges {
                 writer.var_uint(u64::from(range.start));

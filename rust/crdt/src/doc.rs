@@ -2,8 +2,9 @@
 
 use hashbrown::HashMap;
 
+use crate::batch::Batch;
 use crate::delete_set::DeleteSet;
-use crate::error::DecodeError;
+use crate::error::{BatchError, DecodeError};
 use crate::event::Event;
 use crate::id::{ClientId, Id};
 use crate::index::ClientBlocks;
@@ -85,6 +86,9 @@ pub struct Statistics {
     /// Bytes held in memory, approximately.
     pub heap_bytes: usize,
 }
+
+/// From how many blocks on an empty document is filled without keeping its trees in step.
+const BULK: usize = 32;
 
 /// How far the integration of one client's blocks got.
 struct Run {
@@ -203,15 +207,46 @@ impl Doc {
     pub fn apply_update(&mut self, bytes: &[u8]) -> Result<Applied, DecodeError> {
         let mut update = std::mem::take(&mut self.scratch);
         let decoded = update.decode(bytes).and_then(|()| self.store.check_room(bytes.len()));
-        let applied = decoded.map(|()| Applied { changed: self.integrate(&update, bytes) });
+        let applied = decoded.map(|()| self.integrate_into(&update, bytes));
         // A rare large update must not pin its scratch space for the life of the document.
         if update.blocks.len() <= 1024 {
             self.scratch = update;
         }
+        applied
+    }
+
+    /// Integrates many V1 updates as if they had been merged first: much faster than one by one, because
+    /// runs of typing are joined before they are looked at.
+    ///
+    /// All of them are decoded first: if one fails, the document is as it was.
+    ///
+    /// # Errors
+    /// [`BatchError`] with the first update that cannot be decoded.
+    pub fn apply_updates<'a>(
+        &mut self,
+        updates: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Applied, BatchError> {
+        let mut batch = Batch::default();
+        for (index, bytes) in updates.into_iter().enumerate() {
+            batch.add(bytes).map_err(|error| BatchError { index, error })?;
+        }
+        let (update, bytes) = batch.finish();
+        self.store.check_room(bytes.len()).map_err(|error| BatchError { index: 0, error })?;
+        Ok(self.integrate_into(&update, &bytes))
+    }
+
+    /// Integrates a decoded update. The trees of an empty document are built at the end, all at once.
+    fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
+        let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
+        self.store.unlisted = fills;
+        let changed = self.integrate(update, bytes);
+        if fills {
+            self.store.list();
+        }
         if !self.open {
             self.store.squeeze();
         }
-        applied
+        Applied { changed }
     }
 
     fn integrate(&mut self, update: &Update, bytes: &[u8]) -> bool {

@@ -37,6 +37,7 @@ impl Store {
                 }
             }
         }
+        deletes.normalize();
         deletes
     }
 

@@ -88,6 +88,16 @@ pub enum DecodeError {
     },
 }
 
+/// One of a list of updates is not valid. Nothing has been changed when one is returned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("update {index} of the list: {error}")]
+pub struct BatchError {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// What is wrong with it.
+    pub error: DecodeError,
+}
+
 /// Why a local edit was refused. Nothing has been changed when one is returned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -10,7 +10,8 @@
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `update`, `encode`, `merge`: the V1 format, with and without a document;
-//! * `pending`: what arrived too early; `transaction`, `event`: what changed; `edit`, `read`: local edits, reading;
+//! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
+//! * `edit`, `read`: local edits, reading;
 //! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@
 
 mod any;
 mod arena;
+mod batch;
 mod block;
 mod branch;
 mod delete_set;
@@ -51,7 +53,7 @@ pub use any::Any;
 pub use delete_set::DeleteSet;
 pub use doc::{Applied, Changes, Doc, Listening, Statistics};
 pub use edit::{Input, SharedType};
-pub use error::{DecodeError, EditError};
+pub use error::{BatchError, DecodeError, EditError};
 pub use event::{Delta, Event, KeyChange, PathStep};
 pub use id::{ClientId, Id};
 pub use json::is_json;

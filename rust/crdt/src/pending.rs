@@ -61,8 +61,9 @@ impl Pending {
         if queue.get(&carrier.clock).is_some_and(|(kept, _)| kept.len >= carrier.len) {
             return false;
         }
-        let (carrier, bytes) = carrier.detach(source);
-        queue.insert(carrier.clock, (carrier, bytes));
+        let mut bytes = Vec::new();
+        let moved = carrier.copy_to(source, &mut bytes);
+        queue.insert(moved.clock, (moved, bytes.into()));
         self.grown.insert(carrier.client);
         true
     }

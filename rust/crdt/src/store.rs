@@ -46,6 +46,8 @@ pub(crate) struct Store {
     pub(crate) branches: Branches,
     pub(crate) keys: Keys,
     pub(crate) transaction: Transaction,
+    /// Whether the trees are built later, all at once, by [`Store::list`].
+    pub(crate) unlisted: bool,
 }
 
 impl Store {
@@ -353,6 +355,14 @@ impl Store {
         }
     }
 
+    /// Builds the trees over everything that was linked while the store was `unlisted`.
+    pub(crate) fn list(&mut self) {
+        self.unlisted = false;
+        for branch in self.branches.iter_mut() {
+            self.forest.build(&mut branch.tree, &mut self.items, branch.start);
+        }
+    }
+
     /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
     pub(crate) fn link(&mut self, item: ItemId) {
         let Item { client, clock, len, parent, key, left, right, .. } = *self.item(item);
@@ -368,7 +378,9 @@ impl Store {
                 branch.start = item;
             }
             branch.finger = Finger::NONE;
-            self.forest.insert_after(&mut branch.tree, &mut self.items, left, item);
+            if !self.unlisted {
+                self.forest.insert_after(&mut branch.tree, &mut self.items, left, item);
+            }
         } else if right == NONE {
             branch.entries.insert(key, item);
         }

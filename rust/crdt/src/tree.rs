@@ -13,6 +13,8 @@ use crate::block::{Item, ItemId, NONE};
 const CAPACITY: usize = 32;
 /// Below this a leaf or node looks for a neighbor to merge with.
 const SPARSE: usize = CAPACITY / 4;
+/// How full leaves and nodes are built: an edit here and there must not split every leaf it meets.
+const FILL: usize = CAPACITY - CAPACITY / 8;
 
 /// Which unit an index counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,6 +343,47 @@ impl Forest {
         if size != Size::ZERO {
             self.count(tree, at, parent, size);
         }
+    }
+
+    /// Lists `first` and all to its right in an empty tree. O(n), a third of what one insertion each takes.
+    pub(crate) fn build(&mut self, tree: &mut Tree, items: &mut [Item], first: ItemId) {
+        debug_assert!(tree.root == NONE);
+        let mut level = Vec::new();
+        let mut at = first;
+        while at != NONE {
+            let id = self.new_leaf();
+            let leaf = &mut self.leaves[id as usize];
+            let mut size = Size::ZERO;
+            while at != NONE && (leaf.count as usize) < FILL {
+                let item = &mut items[at as usize];
+                item.leaf = id;
+                let visible = item.visible_size();
+                leaf.items[leaf.count as usize] = at;
+                leaf.visible[leaf.count as usize] = visible.utf16;
+                leaf.mixed |= !visible.is_uniform();
+                leaf.count += 1;
+                size += visible;
+                at = item.right;
+            }
+            level.push((id, size));
+        }
+        tree.height = 0;
+        while level.len() > 1 {
+            tree.height += 1;
+            level = level.chunks(FILL).map(|children| self.build_node(children, tree.height)).collect();
+        }
+        if let [(root, size)] = level[..] {
+            (tree.root, tree.size) = (root, size);
+        }
+    }
+
+    fn build_node(&mut self, children: &[(u32, Size)], level: u32) -> (u32, Size) {
+        let id = self.new_node();
+        for (slot, &(child, size)) in children.iter().enumerate() {
+            self.nodes[id as usize].insert(slot, child, size);
+            self.set_parent(child, id, level);
+        }
+        (id, self.nodes[id as usize].total())
     }
 
     /// Takes `item` off its list.
@@ -696,6 +739,18 @@ mod tests {
             self.order.insert(at, id);
         }
 
+        /// Builds the whole tree anew.
+        fn rebuild(&mut self) {
+            for pair in 0..self.order.len() {
+                let right = self.order.get(pair + 1).copied().unwrap_or(NONE);
+                self.items[self.order[pair] as usize].right = right;
+            }
+            let tree = self.tree.get_or_insert(Tree::EMPTY);
+            self.forest.clear(tree);
+            let first = self.order.first().copied().unwrap_or(NONE);
+            self.forest.build(tree, &mut self.items, first);
+        }
+
         fn remove(&mut self, at: usize) {
             if let (Some(tree), false) = (&mut self.tree, self.order.is_empty()) {
                 let id = self.order.remove(at % self.order.len());
@@ -769,11 +824,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn a_tree_equals_a_vector_while_it_grows_and_shrinks(grow in steps(1), shrink in steps(20)) {
+        fn a_tree_equals_a_vector_while_it_grows_and_shrinks(grow in steps(1), rebuilt: bool, shrink in steps(20)) {
             let mut twins = Twins::default();
             run(grow, &mut twins);
             for unit in [Unit::Utf16, Unit::CodePoint, Unit::Byte] {
                 twins.check(unit);
+            }
+            if rebuilt {
+                twins.rebuild();
+                twins.check(Unit::CodePoint);
             }
             run(shrink, &mut twins);
             for unit in [Unit::Utf16, Unit::CodePoint, Unit::Byte] {

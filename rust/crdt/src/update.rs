@@ -93,8 +93,8 @@ impl Span {
         std::str::from_utf8(self.of(source)).unwrap_or_default()
     }
 
-    fn shifted(self, back: u32) -> Self {
-        Self { start: self.start - back, end: self.end - back }
+    fn moved(self, from: u32, to: u32) -> Self {
+        Self { start: self.start - from + to, end: self.end - from + to }
     }
 }
 
@@ -133,21 +133,30 @@ impl Carrier {
         self.clock + self.len
     }
 
-    /// Copies the block out of its update.
-    pub(crate) fn detach(&self, source: &[u8]) -> (Self, Box<[u8]>) {
-        let back = self.whole.start;
+    /// Appends the block's bytes to `target`, and returns the block as it reads there.
+    pub(crate) fn copy_to(&self, source: &[u8], target: &mut Vec<u8>) -> Self {
+        let (from, to) = (self.whole.start, target.len() as u32);
+        target.extend_from_slice(self.whole.of(source));
         let parent = match self.parent {
-            Parent::Root(name) => Parent::Root(name.shifted(back)),
+            Parent::Root(name) => Parent::Root(name.moved(from, to)),
             other => other,
         };
-        let moved = Self {
+        Self {
             parent,
-            key: self.key.map(|key| key.shifted(back)),
-            content: self.content.shifted(back),
-            whole: self.whole.shifted(back),
+            key: self.key.map(|key| key.moved(from, to)),
+            content: self.content.moved(from, to),
+            whole: self.whole.moved(from, to),
             ..*self
-        };
-        (moved, self.whole.of(source).into())
+        }
+    }
+
+    /// Adds the text of `next`, which continues this string block, where this one's text ends: at the end
+    /// of `target`.
+    pub(crate) fn grow(&mut self, next: &Self, source: &[u8], target: &mut Vec<u8>) {
+        target.extend_from_slice(next.content.of(source));
+        self.len += next.len;
+        self.content.end = target.len() as u32;
+        self.whole.end = self.content.end;
     }
 
     /// The ids that must be known before this block can be integrated without its first `offset` units:
@@ -193,7 +202,7 @@ impl Update {
             }
             self.sections.push(first..self.blocks.len() as u32);
         }
-        self.deletes = DeleteSet::decode_from(&mut reader)?;
+        self.deletes.read(&mut reader)?;
         reader.finish()
     }
 }

@@ -126,6 +126,11 @@ proptest! {
         let whole = merge_updates(&parts).expect("own updates");
         merged.apply_update(&whole).expect("own update");
         prop_assert_eq!(merge_updates(&[&whole, &whole]).expect("own updates"), whole);
+        // Half of them in one list, duplicates included, half in another: into an empty document and a full one.
+        let mut listed = Doc::new(97);
+        listed.apply_updates(parts[..parts.len() / 2].iter().copied()).expect("own updates");
+        listed.apply_updates(parts[parts.len() / 3..].iter().copied()).expect("own updates");
+        prop_assert!(!listed.has_pending());
         for at in 0..3 {
             for from in 0..3 {
                 let update = docs[from].encode_diff(&docs[at].state_vector());
@@ -133,9 +138,16 @@ proptest! {
             }
         }
         let expected = read(&mut docs[0]);
-        for doc in docs.iter_mut().chain([&mut late, &mut merged]) {
+        for doc in docs.iter_mut().chain([&mut late, &mut merged, &mut listed]) {
             prop_assert_eq!(read(doc), expected.clone());
         }
+        prop_assert_eq!(listed.encode_update(), docs[0].encode_update());
+        let mut twin: Vec<char> = expected.chars().collect();
+        for edit in &first {
+            apply(&mut listed, edit);
+            apply_to_twin(&mut twin, edit);
+        }
+        prop_assert_eq!(read(&mut listed), twin.iter().collect::<String>());
         prop_assert_eq!(late.state_vector(), docs[0].state_vector());
         prop_assert_eq!(late.delete_set(), docs[0].delete_set());
         prop_assert_eq!(merged.delete_set(), docs[0].delete_set());
@@ -182,6 +194,18 @@ fn updates_of_one_author_out_of_order_wait_for_each_other() {
     }
     assert_eq!(read(&mut reader), "bdac");
     assert!(!reader.has_pending());
+}
+
+#[test]
+fn a_list_with_one_damaged_update_changes_nothing() {
+    let mut author = Doc::new(1);
+    let text = text_of(&mut author);
+    author.insert_text(text, 0, "fine", Unit::CodePoint).expect("in range");
+    let good = author.encode_update();
+    let mut doc = Doc::new(2);
+    let error = doc.apply_updates([&good[..], &good[..good.len() - 1]]).expect_err("the second is cut off");
+    assert_eq!(error.index, 1);
+    assert!(doc.is_empty());
 }
 
 #[test]

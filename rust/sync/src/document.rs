@@ -1,6 +1,6 @@
 //! A room's document behind a lock, and the wall around it.
 
-use officina_crdt::{Applied, DecodeError, Doc, StateVector, merge_updates};
+use officina_crdt::{Applied, BatchError, DecodeError, Doc, StateVector, merge_updates};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -50,9 +50,7 @@ impl Document {
     /// [`ReplayError`] for the first record that cannot be decoded.
     pub fn replay<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
         let mut doc = Doc::new(HUB_CLIENT);
-        for (index, record) in records.into_iter().enumerate() {
-            doc.apply_update(record).map_err(|error| ReplayError { index, error })?;
-        }
+        doc.apply_updates(records).map_err(|BatchError { index, error }| ReplayError { index, error })?;
         Ok(Self { doc: Arc::new(Mutex::new(doc)) })
     }
 

@@ -220,6 +220,16 @@ impl Doc {
         }
     }
 
+    /// Integrates many updates as one change: faster than one by one, because runs of typing are joined first.
+    ///
+    /// Raises:
+    ///     DecodeError: one of them is not an update, and which; nothing was changed.
+    fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<()> {
+        let changed =
+            |engine: &mut officina_crdt::Doc| engine.apply_updates(updates.iter().map(|update| &**update));
+        self.shared.change_detached(py, changed).map(drop)
+    }
+
     /// Groups what is done inside `with doc.transaction():` into one change: one update, one event per
     /// observer. It is not undone when an exception leaves it. Other threads' changes wait until it ends.
     ///
