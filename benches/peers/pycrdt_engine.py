@@ -2,59 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
-from pycrdt import Doc, Text
+from pycrdt import Array, Doc, Map, Text, merge_updates
 
 from benches.python.traces import Edit
 
 
 class PycrdtEngine:
-    """`pycrdt.Doc` with one text."""
+    """`pycrdt.Doc`."""
 
     name = "pycrdt"
     version = version("pycrdt")
+    lacks = frozenset(
+        {"at once", "merge long", "random 100,000", "random 1,000,000", "large update"}
+    )
+    """What would take minutes to hours: time that grows with the square of the input."""
 
-    def type_all(self, edits: list[Edit]) -> Doc[Any]:
-        document: Doc[Any] = Doc()
-        _type(document, edits)
-        return document
+    def replica(self, client: int) -> Doc[Any]:
+        return Doc(client_id=client)
 
-    def record(self, edits: list[Edit]) -> list[bytes]:
-        document: Doc[Any] = Doc()
+    def type(self, document: Doc[Any], edits: Iterable[Edit]) -> None:
+        text = document.get("text", type=Text)
+        for position, deleted, inserted in edits:
+            if deleted and inserted:
+                with document.transaction():
+                    del text[position : position + deleted]
+                    text.insert(position, inserted)
+            elif deleted:
+                del text[position : position + deleted]
+            else:
+                text.insert(position, inserted)
+
+    def type_at_once(self, document: Doc[Any], edits: Iterable[Edit]) -> None:
+        text = document.get("text", type=Text)
+        with document.transaction():
+            for position, deleted, inserted in edits:
+                if deleted:
+                    del text[position : position + deleted]
+                if inserted:
+                    text.insert(position, inserted)
+
+    def watch(self, document: Doc[Any], what: str) -> Any:
+        if what == "document":
+            return document.observe(lambda event: None)
+        return document.get("text", type=Text).observe(lambda event: None)
+
+    def record(self, document: Doc[Any], change: Callable[[], None]) -> list[bytes]:
         updates: list[bytes] = []
         subscription = document.observe(lambda event: updates.append(event.update))
-        _type(document, edits)
+        change()
         document.unobserve(subscription)
         return updates
 
-    def apply_all(self, updates: list[bytes]) -> Doc[Any]:
-        document: Doc[Any] = Doc()
+    def apply(self, document: Doc[Any], updates: Iterable[bytes]) -> None:
         for update in updates:
             document.apply_update(update)
-        return document
+
+    def apply_list(self, document: Doc[Any], updates: list[bytes]) -> None:
+        with document.transaction():
+            for update in updates:
+                document.apply_update(update)
+
+    def merge(self, updates: list[bytes]) -> bytes:
+        return merge_updates(*updates)
 
     def encode(self, document: Doc[Any]) -> bytes:
         return document.get_update()
 
-    def load(self, encoded: bytes) -> str:
+    def save(self, document: Doc[Any]) -> bytes:
+        return document.get_update()
+
+    def open(self, saved: bytes) -> Doc[Any]:
         document: Doc[Any] = Doc()
-        document.apply_update(encoded)
-        return self.text(document)
+        document.apply_update(saved)
+        return document
 
     def text(self, document: Doc[Any]) -> str:
         return str(document.get("text", type=Text))
 
+    def extend(self, document: Doc[Any], values: list[int]) -> None:
+        document.get("array", type=Array).extend(values)
 
-def _type(document: Doc[Any], edits: list[Edit]) -> None:
-    text = document.get("text", type=Text)
-    for position, deleted, inserted in edits:
-        if deleted and inserted:
-            with document.transaction():
-                del text[position : position + deleted]
-                text.insert(position, inserted)
-        elif deleted:
-            del text[position : position + deleted]
-        else:
-            text.insert(position, inserted)
+    def insert_each(self, document: Doc[Any], values: Iterable[tuple[int, int]]) -> None:
+        array = document.get("array", type=Array)
+        for index, value in values:
+            array.insert(index, value)
+
+    def array(self, document: Doc[Any]) -> list[int]:
+        return list(document.get("array", type=Array))
+
+    def set_entry(self, document: Doc[Any], key: str, value: int) -> None:
+        document.get("map", type=Map)[key] = value
+
+    def entry(self, document: Doc[Any], key: str) -> int:
+        return int(document.get("map", type=Map)[key])

@@ -1,177 +1,164 @@
 """How fast is the engine, through Python, next to pycrdt and loro?
 
-Input: four recorded editing sessions (see `traces`). Each round asks every question of every
-engine, in an order that changes from round to round, so that a machine that slows down slows all
-of them; what is reported is the median over the rounds. Every answer is checked against the
-recorded text.
+Input: recorded editing sessions (see `traces`) and three of the crdt-benchmarks (see `inputs`).
+Each round asks every question of every engine, in an order that changes from round to round, so
+that a machine that slows down slows all of them; what is reported is the median over the rounds.
+Work in one thread is measured in CPU time, so that what else runs disturbs it less; work in several
+threads, by the clock. Every answer is checked.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import importlib
-import math
-import statistics
 import sys
-import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
-from benches.python.questions import QUESTIONS, Engine, Question, prepare
-from benches.python.record import three_digits, write_record
-from benches.python.traces import Trace, load_traces
+from benches.python import inputs
+from benches.python.engines import ENGINES, engine_named
+from benches.python.goals import Record, goal_table
+from benches.python.memory import megabytes_per_document
+from benches.python.questions import QUESTIONS, Engine, Input
+from benches.python.record import describe_machine, three_digits, write_record
+from benches.python.sizes import bytes_written
+from benches.python.threads import large_update, longest_stall_ms, speed_up
+from benches.python.timings import geometric_mean_ratio, measure
+from benches.python.traces import Trace, load_session, load_traces
 
-_ENGINES = {
-    "officina": ("benches.python.officina_engine", "OfficinaEngine"),
-    "pycrdt": ("benches.peers.pycrdt_engine", "PycrdtEngine"),
-    "loro": ("benches.peers.loro_engine", "LoroEngine"),
-}
-_SHORT_WORK_S = 0.05
-"""Work shorter than this is repeated until it adds up to it, and counts with its median."""
+_PARTS = ("traces", "small", "memory", "threads", "sizes")
+_REMEMBERED = ("friendsforever_flat", "automerge-paper")
 
 
-@dataclass(slots=True)
-class Timings:
-    """Seconds per round, for each trace, question and engine."""
-
-    seconds: dict[tuple[str, str, str], list[float]] = field(
-        default_factory=dict[tuple[str, str, str], list[float]]
-    )
-
-    def add(self, trace: str, question: str, engine: str, seconds: float) -> None:
-        """Keep the time of one round."""
-        self.seconds.setdefault((trace, question, engine), []).append(seconds)
-
-    def median_ms(self, trace: str, question: str, engine: str) -> float:
-        """The median over the rounds, in milliseconds."""
-        return statistics.median(self.seconds[trace, question, engine]) * 1e3
-
-    def ratio(self, traces: Iterable[str], question: str, engine: str, to: str) -> float:
-        """How many times as long `to` takes as `engine`: geometric mean over the traces."""
-        logarithms = [
-            math.log(self.median_ms(trace, question, to) / self.median_ms(trace, question, engine))
-            for trace in traces
+def all_inputs(traces: list[Trace], parts: list[str]) -> list[Input]:
+    """What questions are asked about, the longest last."""
+    by_length = sorted(traces, key=lambda trace: len(trace.edits))
+    chosen: list[Input] = []
+    if "small" in parts:
+        usual = next((trace for trace in traces if trace.name == _REMEMBERED[0]), by_length[0])
+        chosen = [
+            inputs.session_input(load_session()),
+            inputs.array_input(),
+            inputs.exchange_input(),
+            inputs.map_input(),
+            inputs.watched_input(usual),
+            inputs.merge_input(usual, "merge"),
+            *(
+                inputs.merge_input(trace, "merge long")
+                for trace in by_length[-1:]
+                if trace != usual
+            ),
+            *(inputs.random_input(size, f"random {size:,}") for size in (10**4, 10**5, 10**6)),
         ]
-        return math.exp(statistics.fmean(logarithms))
+    if "traces" in parts:
+        chosen += [inputs.trace_input(trace) for trace in by_length]
+    return chosen
 
 
-def measure(engines: list[Engine], traces: list[Trace], rounds: int) -> Timings:
-    """Ask everything `rounds` times, engines interleaved."""
-    timings = Timings()
-    for trace in traces:
-        prepared = {engine.name: prepare(engine, trace) for engine in engines}
-        for turn in range(rounds):
-            order = engines[turn % len(engines) :] + engines[: turn % len(engines)]
-            for question in QUESTIONS:
-                for engine in order:
-                    seconds = _time(prepared[engine.name][question], trace.end)
-                    timings.add(trace.name, question, engine.name, seconds)
-            _say(f"{trace.name}: round {turn + 1} of {rounds}")
-    return timings
-
-
-def _time(question: Question, expected: str) -> float:
-    spent: list[float] = []
-    result: Any = None
-    gc.collect()
-    gc.disable()
-    try:
-        while sum(spent) < _SHORT_WORK_S:
-            start = time.perf_counter()
-            result = question.work()
-            spent.append(time.perf_counter() - start)
-    finally:
-        gc.enable()
-    if question.answer(result) != expected:
-        message = "the answer is not the text that was recorded"
-        raise AssertionError(message)
-    return statistics.median(spent)
-
-
-def table(timings: Timings, engines: list[Engine], traces: list[Trace]) -> str:
-    """The medians as a Markdown table, with each peer's ratio to the first engine."""
-    first, *peers = [engine.name for engine in engines]
-    heads = ["trace", "question", f"{first}, ms"]
-    for peer in peers:
-        heads += [f"{peer}, ms", "ratio"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    names = [trace.name for trace in traces]
-    for question in QUESTIONS:
-        for name in names:
-            cells = [name, question, three_digits(timings.median_ms(name, question, first))]
-            for peer in peers:
-                cells += [
-                    three_digits(timings.median_ms(name, question, peer)),
-                    f"{three_digits(timings.ratio([name], question, first, peer))} ×",
-                ]
-            lines.append(f"| {' | '.join(cells)} |")
-        cells = ["**geometric mean**", question, ""]
-        for peer in peers:
-            cells += ["", f"**{three_digits(timings.ratio(names, question, first, peer))} ×**"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def findings(
-    timings: Timings, engines: list[Engine], traces: list[Trace], rounds: int
-) -> dict[str, Any]:
+def findings(engines: list[Engine], parts: list[str], rounds: int) -> Record:
     """Everything measured, for the record."""
-    names = [trace.name for trace in traces]
+    machine = describe_machine()
+    traces = load_traces()
+    asked = all_inputs(traces, parts)
+    median_ms = measure(engines, asked, rounds).median_ms()
     first, *peers = [engine.name for engine in engines]
-    return {
+    found: Record = {
         "command": "python -m benches.python.engine " + " ".join(sys.argv[1:]),
+        "machine": machine,
         "engines": {engine.name: engine.version for engine in engines},
-        "questions": QUESTIONS,
-        "edits": {trace.name: len(trace.edits) for trace in traces},
+        "questions": {key: QUESTIONS[key] for key in QUESTIONS if key in median_ms},
+        "edits": {each.name: each.edits for each in asked},
         "rounds": rounds,
-        "median_ms": {
-            question: {
-                name: {
-                    engine.name: round(timings.median_ms(name, question, engine.name), 4)
-                    for engine in engines
-                }
-                for name in names
-            }
-            for question in QUESTIONS
-        },
+        "median_ms": median_ms,
         "geometric_mean_ratio": {
-            question: {
-                f"{peer} / {first}": round(timings.ratio(names, question, first, peer), 3)
-                for peer in peers
-            }
-            for question in QUESTIONS
+            key: {f"{peer} / {first}": geometric_mean_ratio(times, first, peer) for peer in peers}
+            for key, times in median_ms.items()
         },
+    }
+    if "memory" in parts:
+        found["memory_mb"] = _memory(engines, traces)
+    if "threads" in parts:
+        found |= _threads(engines, traces, rounds)
+    if "sizes" in parts:
+        found["bytes"] = bytes_written(traces)
+    return found
+
+
+def _memory(engines: list[Engine], traces: list[Trace]) -> Record:
+    return {
+        trace.name: {
+            form: {
+                engine.name: megabytes_per_document(engine, trace, saved=form == "saved")
+                for engine in engines
+                if form == "encoded" or "open" not in engine.lacks
+            }
+            for form in ("encoded", "saved")
+        }
+        for trace in traces
+        if trace.name in _REMEMBERED or len(traces) == 1
     }
 
 
+def _threads(engines: list[Engine], traces: list[Trace], rounds: int) -> Record:
+    trace = max(traces, key=lambda trace: len(trace.edits))
+    stalls: dict[str, float] = {}
+    for engine in engines:
+        if "large update" not in engine.lacks:
+            update = large_update(engine)
+            stalls[engine.name] = longest_stall_ms(engine, update)
+    return {
+        "two_threads": {
+            engine.name: speed_up(engine, trace, rounds)
+            for engine in engines
+            if "remote list" not in engine.lacks
+        },
+        "longest_stall_ms": stalls,
+    }
+
+
+def table(found: Record) -> str:
+    """The medians as a Markdown table, with each peer's ratio to the first engine."""
+    first, *peers = found["engines"]
+    heads = ["question", "input", f"{first}, ms"]
+    for peer in peers:
+        heads += [f"{peer}, ms", "ratio"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for question, meaning in found["questions"].items():
+        times = found["median_ms"][question]
+        for about, by_engine in times.items():
+            cells = [meaning, about, _digits(by_engine.get(first))]
+            for peer in peers:
+                ratio = geometric_mean_ratio({about: by_engine}, first, peer)
+                cells += [_digits(by_engine.get(peer)), _digits(ratio, " ×")]
+            lines.append(f"| {' | '.join(cells)} |")
+        if len(times) > 1:
+            cells = ["", "**geometric mean**", ""]
+            for peer in peers:
+                ratio = found["geometric_mean_ratio"][question][f"{peer} / {first}"]
+                cells += ["", f"**{_digits(ratio, ' ×')}**"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _digits(value: float | None, unit: str = "") -> str:
+    return "–" if value is None else three_digits(value) + unit
+
+
 def main() -> None:
-    """Measure, print the table, and record it when asked to."""
+    """Measure, print the tables, and record them when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Formatter)
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument(
-        "--engines", nargs="+", choices=_ENGINES, default=list(_ENGINES), metavar="NAME"
+        "--engines", nargs="+", choices=ENGINES, default=list(ENGINES), metavar="NAME"
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=_PARTS, default=list(_PARTS), metavar="PART", help=f"{_PARTS}"
     )
     parser.add_argument("--record", action="store_true", help="write it to benches/results")
     options = parser.parse_args()
-    engines = [_engine(name) for name in options.engines]
-    traces = load_traces()
-    timings = measure(engines, traces, options.rounds)
-    print(table(timings, engines, traces))
+    engines = [engine_named(name) for name in options.engines]
+    found = findings(engines, options.parts, options.rounds)
+    print(table(found), end="\n\n")
+    print(goal_table(found))
     if options.record:
-        found = findings(timings, engines, traces, options.rounds)
-        _say(f"recorded in {write_record('engine', found)}")
-
-
-def _engine(name: str) -> Engine:
-    module, cls = _ENGINES[name]
-    engine: Engine = getattr(importlib.import_module(module), cls)()
-    return engine
-
-
-def _say(progress: str) -> None:
-    print(progress, file=sys.stderr, flush=True)
+        print(f"recorded in {write_record('engine', found)}", file=sys.stderr)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -2,57 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from typing import Any
 
 from benches.python.traces import Edit
-from officina.crdt import Doc, Text
+from officina.crdt import Array, Doc, Map, Text, merge_updates
+
+_NOT_BUILT = frozenset(
+    ({"open"} if not hasattr(Doc, "from_bytes") else set[str]())
+    | ({"remote list", "concurrent list"} if not hasattr(Doc, "apply_updates") else set[str]())
+)
 
 
 class OfficinaEngine:
-    """`officina.crdt.Doc` with one text."""
+    """`officina.crdt.Doc`."""
 
     name = "officina"
     version = version("officina")
+    lacks = _NOT_BUILT
 
-    def type_all(self, edits: list[Edit]) -> Doc:
-        document = Doc()
-        _type(document, edits)
-        return document
+    def replica(self, client: int) -> Doc:
+        return Doc(client_id=client)
 
-    def record(self, edits: list[Edit]) -> list[bytes]:
-        document = Doc()
+    def type(self, document: Doc, edits: Iterable[Edit]) -> None:
+        text = document.get("text", type=Text)
+        for position, deleted, inserted in edits:
+            if deleted and inserted:
+                with document.transaction():
+                    del text[position : position + deleted]
+                    text.insert(position, inserted)
+            elif deleted:
+                del text[position : position + deleted]
+            else:
+                text.insert(position, inserted)
+
+    def type_at_once(self, document: Doc, edits: Iterable[Edit]) -> None:
+        text = document.get("text", type=Text)
+        with document.transaction():
+            for position, deleted, inserted in edits:
+                if deleted:
+                    del text[position : position + deleted]
+                if inserted:
+                    text.insert(position, inserted)
+
+    def watch(self, document: Doc, what: str) -> Any:
+        if what == "document":
+            return document.observe(lambda event: None)
+        return document.get("text", type=Text).observe(lambda event: None)
+
+    def record(self, document: Doc, change: Callable[[], None]) -> list[bytes]:
         updates: list[bytes] = []
         subscription = document.observe(lambda event: updates.append(event.update))
-        _type(document, edits)
+        change()
         document.unobserve(subscription)
         return updates
 
-    def apply_all(self, updates: list[bytes]) -> Doc:
-        document = Doc()
+    def apply(self, document: Doc, updates: Iterable[bytes]) -> None:
         for update in updates:
             document.apply_update(update)
-        return document
+
+    def apply_list(self, document: Any, updates: list[bytes]) -> None:
+        if "remote list" in self.lacks:
+            with document.transaction():
+                self.apply(document, updates)
+        else:
+            document.apply_updates(updates)
+
+    def merge(self, updates: list[bytes]) -> bytes:
+        return merge_updates(*updates)
 
     def encode(self, document: Doc) -> bytes:
         return document.get_update()
 
-    def load(self, encoded: bytes) -> str:
-        document = Doc()
-        document.apply_update(encoded)
-        return self.text(document)
+    def save(self, document: Any) -> Any:
+        return b"" if "open" in self.lacks else document.to_bytes()
+
+    def open(self, saved: bytes) -> Any:
+        document: Any = Doc
+        return document.from_bytes(saved)
 
     def text(self, document: Doc) -> str:
         return str(document.get("text", type=Text))
 
+    def extend(self, document: Doc, values: list[int]) -> None:
+        document.get("array", type=Array).extend(values)
 
-def _type(document: Doc, edits: list[Edit]) -> None:
-    text = document.get("text", type=Text)
-    for position, deleted, inserted in edits:
-        if deleted and inserted:
-            with document.transaction():
-                del text[position : position + deleted]
-                text.insert(position, inserted)
-        elif deleted:
-            del text[position : position + deleted]
-        else:
-            text.insert(position, inserted)
+    def insert_each(self, document: Doc, values: Iterable[tuple[int, int]]) -> None:
+        array = document.get("array", type=Array)
+        for index, value in values:
+            array.insert(index, value)
+
+    def array(self, document: Doc) -> list[int]:
+        return list(document.get("array", type=Array))
+
+    def set_entry(self, document: Doc, key: str, value: int) -> None:
+        document.get("map", type=Map)[key] = value
+
+    def entry(self, document: Doc, key: str) -> int:
+        value: int = document.get("map", type=Map)[key]
+        return value

@@ -33,19 +33,23 @@ def _table(name: str) -> str:
 
 
 def engine_table(record: Record) -> str:
-    """One line per question: the longest trace in milliseconds, and ratios over all traces."""
+    """One line per question: its longest input in milliseconds, and ratios over all its inputs."""
     ours, *peers = record["engines"]
-    trace = max(record["edits"], key=lambda name: record["edits"][name])
-    heads = [f"{trace}, {record['edits'][trace]:,} edits; ms", *record["engines"]]
-    heads += [f"{peer} ÷ {ours}, all traces" for peer in peers]
+    heads = ["", "longest input", *(f"{engine}, ms" for engine in record["engines"])]
+    heads += [f"{peer} ÷ {ours}" for peer in peers]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for question, meaning in record["questions"].items():
-        times = record["median_ms"][question][trace]
+        times = record["median_ms"][question]
+        about = max(times, key=lambda name: record["edits"][name])
         ratios = record["geometric_mean_ratio"][question]
-        cells = [meaning, *(three_digits(times[engine]) for engine in record["engines"])]
-        cells += [f"{three_digits(ratios[f'{peer} / {ours}'])} ×" for peer in peers]
+        cells = [meaning, about, *(_digits(times[about].get(name)) for name in record["engines"])]
+        cells += [_digits(ratios[f"{peer} / {ours}"], " ×") for peer in peers]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _digits(value: float | None, unit: str = "") -> str:
+    return "–" if value is None else three_digits(value) + unit
 
 
 def server_table(record: Record) -> str:

@@ -30,15 +30,55 @@ class Trace:
     end: str
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One transaction of a session: what its author knew, who it was, and what was edited then.
+
+    `parents` are indices of earlier turns; positions count in the merge of these and of all that
+    they knew.
+    """
+
+    parents: list[int]
+    agent: int
+    edits: list[Edit]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What several authors did at the same time, and the text it led to."""
+
+    name: str
+    turns: list[Turn]
+    end: str
+
+
 def load_traces() -> list[Trace]:
     """The four sequential traces, or one that is generated when their folder is not found.
 
     The folder is `traces` in `$OFFICINA_BENCH_DATA`, or in `../shared/data` beside the checkout.
     """
-    folder = Path(os.environ.get("OFFICINA_BENCH_DATA", _BESIDE_THE_CHECKOUT)) / "traces"
-    if folder.is_dir():
+    folder = _folder()
+    if folder is not None:
         return [read_trace(folder / f"{name}.json.gz") for name in NAMES]
     return [generate_trace(edits=50_000, seed=1)]
+
+
+def load_session() -> Session:
+    """The concurrent session, or one made of a generated trace when the folder is not found."""
+    folder = _folder()
+    if folder is not None:
+        return read_session(folder / "friendsforever_concurrent.json.gz")
+    trace = generate_trace(edits=20_000, seed=2)
+    turns = [
+        Turn([turn - 1] if turn else [], turn // 50 % 2, [edit])
+        for turn, edit in enumerate(trace.edits)
+    ]
+    return Session(f"{trace.name}-taking-turns", turns, trace.end)
+
+
+def _folder() -> Path | None:
+    folder = Path(os.environ.get("OFFICINA_BENCH_DATA", _BESIDE_THE_CHECKOUT)) / "traces"
+    return folder if folder.is_dir() else None
 
 
 def read_trace(path: Path) -> Trace:
@@ -60,6 +100,17 @@ def read_trace(path: Path) -> Trace:
         message = f"{path} is not ASCII, so the libraries would not agree on positions"
         raise ValueError(message)
     return trace
+
+
+def read_session(path: Path) -> Session:
+    """Read a concurrent trace in the format of josephg/editing-traces."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        recorded = json.load(file)
+    turns = [
+        Turn(turn["parents"], turn["agent"], [(at, cut, new) for at, cut, new in turn["patches"]])
+        for turn in recorded["txns"]
+    ]
+    return Session(path.name.removesuffix(".json.gz"), turns, recorded["endContent"])
 
 
 def generate_trace(edits: int, seed: int) -> Trace:
