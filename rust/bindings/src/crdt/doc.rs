@@ -6,16 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use officina_crdt::{DecodeError, SharedType, StateVector, TypeTag, Unit};
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
 
-use super::array::Array;
-use super::map::Map;
 use super::shared::Shared;
-use super::text::Text;
-use super::value::{Prelim, fill, prelim, tree_to_py, type_to_py};
+use super::value::{fill, prelim, tag_of, tree_to_py, type_to_py};
 use crate::errors::{NativeError, run};
 
 /// Below this many bytes, handing the GIL over costs more than the work.
@@ -103,22 +100,13 @@ impl Doc {
     ///
     /// Args:
     ///     key: the name.
-    ///     type: Text, Array or Map.
+    ///     type: Text, Array, Map, XmlFragment, XmlElement or XmlText.
     ///
     /// Raises:
     ///     TypeError: it is another type already.
     #[pyo3(signature = (key, *, r#type))]
     fn get(&self, py: Python<'_>, key: &str, r#type: &Bound<'_, PyType>) -> PyResult<Py<PyAny>> {
-        let tag = if r#type.is(py.get_type::<Text>()) {
-            TypeTag::Text
-        } else if r#type.is(py.get_type::<Array>()) {
-            TypeTag::Array
-        } else if r#type.is(py.get_type::<Map>()) {
-            TypeTag::Map
-        } else {
-            return Err(PyTypeError::new_err("type must be Text, Array or Map"));
-        };
-        let target = self.open(py, key, tag)?;
+        let target = self.open(py, key, tag_of(r#type)?)?;
         type_to_py(py, &self.shared, target)
     }
 
@@ -129,12 +117,7 @@ impl Doc {
 
     fn __setitem__(&self, py: Python<'_>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let prelim = prelim(value, &mut Vec::new())?;
-        let tag = match &prelim {
-            Prelim::Any(_) => return Err(PyTypeError::new_err("a root must be a Text, an Array or a Map")),
-            Prelim::Text(..) => TypeTag::Text,
-            Prelim::Array(..) => TypeTag::Array,
-            Prelim::Map(..) => TypeTag::Map,
-        };
+        let tag = prelim.root_tag()?;
         let settled = self.shared.change(py, |engine| {
             let target = engine.root(key, tag)?;
             let mut settled = Vec::new();

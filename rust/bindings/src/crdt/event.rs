@@ -96,11 +96,11 @@ impl Observation {
             keys: event.keys.clone(),
         };
         match tag {
-            TypeTag::Text | TypeTag::XmlText => TextEvent { body }.into_py_any(py),
+            TypeTag::Text => TextEvent { body }.into_py_any(py),
             TypeTag::Map | TypeTag::XmlHook => MapEvent { body }.into_py_any(py),
-            TypeTag::Array | TypeTag::XmlElement | TypeTag::XmlFragment => {
-                ArrayEvent { body }.into_py_any(py)
-            }
+            TypeTag::Array => ArrayEvent { body }.into_py_any(py),
+            TypeTag::XmlText => XmlEvent { body, is_text: true }.into_py_any(py),
+            TypeTag::XmlElement | TypeTag::XmlFragment => XmlEvent { body, is_text: false }.into_py_any(py),
         }
     }
 }
@@ -246,6 +246,48 @@ impl MapEvent {
     }
 
     /// The keys that changed: for each an "action" ("add", "update" or "delete"), an "oldValue" and a "newValue".
+    #[getter]
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.body.keys(py)
+    }
+}
+
+/// A change to an `XmlFragment`, an `XmlElement` or an `XmlText`.
+#[pyclass(frozen, module = "officina.crdt")]
+pub(crate) struct XmlEvent {
+    body: Body,
+    is_text: bool,
+}
+
+#[pymethods]
+impl XmlEvent {
+    /// The node that changed.
+    #[getter]
+    fn target(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.body.target(py)
+    }
+
+    /// The keys and indices that lead from the observed type to the target.
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.body.path(py)
+    }
+
+    /// Whether the list of children changed, and not only attributes; `None` for an XmlText, which has none.
+    #[getter]
+    fn children_changed(&self) -> Option<bool> {
+        (!self.is_text).then_some(!self.body.delta.is_empty())
+    }
+
+    /// The change to the children, or to the text, from the start on: `{"retain": n}`, `{"delete": n}` and
+    /// `{"insert": ...}`, a list of nodes or a str.
+    #[getter]
+    fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.body.delta(py)
+    }
+
+    /// The attributes that changed: for each an "action" ("add", "update" or "delete"), an "oldValue" and a
+    /// "newValue".
     #[getter]
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.body.keys(py)

@@ -11,6 +11,7 @@ mod map;
 mod shared;
 mod text;
 mod value;
+mod xml;
 
 use pyo3::prelude::*;
 
@@ -23,11 +24,17 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<text::Text>()?;
     module.add_class::<array::Array>()?;
     module.add_class::<map::Map>()?;
+    module.add_class::<xml::XmlFragment>()?;
+    module.add_class::<xml::XmlElement>()?;
+    module.add_class::<xml::XmlText>()?;
+    module.add_class::<xml::XmlChildrenView>()?;
+    module.add_class::<xml::XmlAttributesView>()?;
     module.add_class::<value::Opaque>()?;
     module.add_class::<event::TransactionEvent>()?;
     module.add_class::<event::TextEvent>()?;
     module.add_class::<event::ArrayEvent>()?;
     module.add_class::<event::MapEvent>()?;
+    module.add_class::<event::XmlEvent>()?;
     module.add_function(wrap_pyfunction!(doc::merge_updates, module)?)?;
     module.add_function(wrap_pyfunction!(doc::get_update, module)?)?;
     module.add_function(wrap_pyfunction!(doc::get_state, module)?)

@@ -19,7 +19,7 @@ const DETACH_FROM: usize = 4096;
 #[pyclass(frozen, subclass, extends = BaseType, module = "officina.crdt")]
 pub(crate) struct Text;
 
-fn length(py: Python<'_>, handle: &Handle) -> PyResult<u32> {
+pub(super) fn length(py: Python<'_>, handle: &Handle) -> PyResult<u32> {
     let unit = handle.home()?.shared.unit;
     handle.read(py, |engine, target| engine.len(target, unit))
 }
@@ -37,7 +37,7 @@ fn range(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
     }
 }
 
-fn insert_at(py: Python<'_>, handle: &Handle, index: u32, text: &str) -> PyResult<()> {
+pub(super) fn insert_at(py: Python<'_>, handle: &Handle, index: u32, text: &str) -> PyResult<()> {
     let Home { shared, target } = handle.home()?;
     let unit = shared.unit;
     if text.len() < DETACH_FROM {
@@ -45,6 +45,23 @@ fn insert_at(py: Python<'_>, handle: &Handle, index: u32, text: &str) -> PyResul
     } else {
         shared.change_detached(py, |engine| engine.insert_text(*target, index, text, unit))
     }
+}
+
+pub(super) fn extend(py: Python<'_>, handle: &Handle, text: &str) -> PyResult<()> {
+    let Home { shared, target } = handle.home()?;
+    let unit = shared.unit;
+    shared.change(py, |engine| engine.insert_text(*target, engine.len(*target, unit), text, unit))
+}
+
+pub(super) fn delete(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (start, count) = range(handle, key)?;
+    let unit = handle.home()?.shared.unit;
+    handle.change(key.py(), |engine, target| engine.delete(target, start, count, unit))
+}
+
+pub(super) fn clear(py: Python<'_>, handle: &Handle) -> PyResult<()> {
+    let unit = handle.home()?.shared.unit;
+    handle.change(py, |engine, target: SharedType| engine.delete(target, 0, engine.len(target, unit), unit))
 }
 
 fn read(py: Python<'_>, handle: &Handle) -> PyResult<String> {
@@ -71,9 +88,7 @@ impl Text {
     }
 
     fn __iadd__(slf: &Bound<'_, Self>, value: &str) -> PyResult<()> {
-        let Home { shared, target } = slf.handle().home()?;
-        let unit = shared.unit;
-        shared.change(slf.py(), |engine| engine.insert_text(*target, engine.len(*target, unit), value, unit))
+        extend(slf.py(), slf.handle(), value)
     }
 
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
@@ -124,10 +139,7 @@ impl Text {
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        let handle = slf.handle();
-        let (start, count) = range(handle, key)?;
-        let unit = handle.home()?.shared.unit;
-        handle.change(slf.py(), |engine, target| engine.delete(target, start, count, unit))
+        delete(slf.handle(), key)
     }
 
     fn __contains__(slf: &Bound<'_, Self>, part: &str) -> PyResult<bool> {
@@ -140,10 +152,7 @@ impl Text {
 
     /// Deletes all of the text.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let unit = slf.handle().home()?.shared.unit;
-        slf.handle().change(slf.py(), |engine, target: SharedType| {
-            engine.delete(target, 0, engine.len(target, unit), unit)
-        })
+        clear(slf.py(), slf.handle())
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -6,13 +6,14 @@ use officina_crdt::{Any, Doc as Engine, EditError, Input, SharedType, Tree, Type
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
 use super::array::Array;
 use super::handle::{BaseType, Handle, Handled, Home};
 use super::map::Map;
 use super::shared::Shared;
 use super::text::Text;
+use super::xml::{XmlElement, XmlFragment, XmlText, element_parts, node_of};
 use crate::errors::NativeError;
 
 /// How deep a value given to a shared type may nest.
@@ -45,6 +46,72 @@ pub(super) enum Prelim {
     Text(String, Py<BaseType>),
     Array(Vec<Prelim>, Py<BaseType>),
     Map(Vec<(String, Prelim)>, Py<BaseType>),
+    XmlText(String, Py<BaseType>),
+    XmlFragment(Vec<Prelim>, Py<BaseType>),
+    XmlElement(Element, Py<BaseType>),
+}
+
+/// What an XML element is to start with.
+pub(super) struct Element {
+    name: String,
+    attributes: Vec<(String, Prelim)>,
+    children: Vec<Prelim>,
+}
+
+impl Prelim {
+    /// What is inserted for it before it is filled; [`None`] for a plain value.
+    fn empty(&self) -> Option<Input> {
+        match self {
+            Self::XmlElement(element, _) => Some(Input::Element(element.name.as_str().into())),
+            _ => self.tag().map(Input::Type),
+        }
+    }
+
+    /// The shared type that it becomes; [`None`] for a plain value.
+    pub(super) fn tag(&self) -> Option<TypeTag> {
+        match self {
+            Self::Any(_) => None,
+            Self::Text(..) => Some(TypeTag::Text),
+            Self::Array(..) => Some(TypeTag::Array),
+            Self::Map(..) => Some(TypeTag::Map),
+            Self::XmlText(..) => Some(TypeTag::XmlText),
+            Self::XmlFragment(..) => Some(TypeTag::XmlFragment),
+            Self::XmlElement(..) => Some(TypeTag::XmlElement),
+        }
+    }
+
+    /// The shared type that it becomes as a root.
+    ///
+    /// # Errors
+    /// `ValueError` for a part of an XML tree, `TypeError` for a plain value.
+    pub(super) fn root_tag(&self) -> PyResult<TypeTag> {
+        match self.tag() {
+            Some(TypeTag::XmlElement | TypeTag::XmlText) => {
+                Err(PyValueError::new_err("the root of an XML tree is an XmlFragment; put the node into one"))
+            }
+            Some(tag) => Ok(tag),
+            None => Err(PyTypeError::new_err("a root must be a Text, an Array, a Map or an XmlFragment")),
+        }
+    }
+}
+
+/// The shared type that a class stands for.
+///
+/// # Errors
+/// `TypeError` for any other class.
+pub(super) fn tag_of(class: &Bound<'_, PyType>) -> PyResult<TypeTag> {
+    let py = class.py();
+    let known = [
+        (py.get_type::<Text>(), TypeTag::Text),
+        (py.get_type::<Array>(), TypeTag::Array),
+        (py.get_type::<Map>(), TypeTag::Map),
+        (py.get_type::<XmlFragment>(), TypeTag::XmlFragment),
+        (py.get_type::<XmlElement>(), TypeTag::XmlElement),
+        (py.get_type::<XmlText>(), TypeTag::XmlText),
+    ];
+    let found = known.into_iter().find(|(known, _)| class.is(known));
+    let hint = "type must be Text, Array, Map, XmlFragment, XmlElement or XmlText";
+    found.map(|(_, tag)| tag).ok_or_else(|| PyTypeError::new_err(hint))
 }
 
 /// An object that became part of a document, to be told so once it is unlocked.
@@ -87,7 +154,35 @@ fn prelim_nested(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>, depth: usize)
         }
         return Ok(Prelim::Map(entries, map.as_super().clone().unbind()));
     }
+    if let Ok(base) = object.cast::<BaseType>() {
+        return prelim_xml(base, seen, depth);
+    }
     any_nested(object, depth).map(Prelim::Any)
+}
+
+fn prelim_xml(base: &Bound<'_, BaseType>, seen: &mut Vec<usize>, depth: usize) -> PyResult<Prelim> {
+    let py = base.py();
+    let object = base.clone().unbind();
+    let initial = take_initial(py, &base.get().handle, base.as_any(), seen)?;
+    let initial = initial.as_ref().map(|initial| initial.bind(py));
+    let mut nodes = |nodes: &Bound<'_, PyAny>| -> PyResult<Vec<Prelim>> {
+        nodes.try_iter()?.map(|node| prelim_nested(&node_of(&node?)?, seen, depth + 1)).collect()
+    };
+    if base.is_instance_of::<XmlFragment>() {
+        return Ok(Prelim::XmlFragment(initial.map_or_else(|| Ok(Vec::new()), nodes)?, object));
+    }
+    let initial = initial.ok_or_else(|| PyTypeError::new_err("not a shared type that can be inserted"))?;
+    if base.is_instance_of::<XmlText>() {
+        return Ok(Prelim::XmlText(initial.extract()?, object));
+    }
+    let (name, attributes, children) = element_parts(initial)?;
+    let children = nodes(&children)?;
+    let attributes = attributes.iter().map(|pair| {
+        let (key, value) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+        Ok((key_of(&key)?, prelim_nested(&value, seen, depth + 1)?))
+    });
+    let attributes = attributes.collect::<PyResult<_>>()?;
+    Ok(Prelim::XmlElement(Element { name, attributes, children }, object))
 }
 
 fn take_initial(
@@ -192,19 +287,13 @@ pub(super) fn insert(
         Slot::Index(target, index) => engine.insert_input(target, index, input),
         Slot::Key(target, key) => engine.set(target, key, input),
     };
-    let tag = match &value {
-        Prelim::Any(_) => None,
-        Prelim::Text(..) => Some(TypeTag::Text),
-        Prelim::Array(..) => Some(TypeTag::Array),
-        Prelim::Map(..) => Some(TypeTag::Map),
+    let input = match value {
+        Prelim::Any(value) => return put(Input::Any(value)).map(drop),
+        ref shared => shared.empty(),
     };
-    match (value, tag) {
-        (Prelim::Any(value), _) => put(Input::Any(value)).map(drop),
-        (value, Some(tag)) => match put(Input::Type(tag))? {
-            Some(target) => fill(engine, target, value, settled),
-            None => Ok(()),
-        },
-        (_, None) => Ok(()),
+    match input.map(put).transpose()?.flatten() {
+        Some(target) => fill(engine, target, value, settled),
+        None => Ok(()),
     }
 }
 
@@ -217,18 +306,26 @@ pub(super) fn fill(
 ) -> Result<(), EditError> {
     match value {
         Prelim::Any(_) => Ok(()),
-        Prelim::Text(content, object) => {
+        Prelim::Text(content, object) | Prelim::XmlText(content, object) => {
             engine.insert_text(target, 0, &content, Unit::CodePoint)?;
             settled.push(Settled(object, target));
             Ok(())
         }
-        Prelim::Array(items, object) => {
+        Prelim::Array(items, object) | Prelim::XmlFragment(items, object) => {
             insert_all(engine, target, 0, items, settled)?;
             settled.push(Settled(object, target));
             Ok(())
         }
         Prelim::Map(entries, object) => {
             for (key, value) in entries {
+                insert(engine, Slot::Key(target, &key), value, settled)?;
+            }
+            settled.push(Settled(object, target));
+            Ok(())
+        }
+        Prelim::XmlElement(Element { attributes, children, .. }, object) => {
+            insert_all(engine, target, 0, children, settled)?;
+            for (key, value) in attributes {
                 insert(engine, Slot::Key(target, &key), value, settled)?;
             }
             settled.push(Settled(object, target));
@@ -307,18 +404,17 @@ pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -
     }
 }
 
-/// An object that refers to a shared type.
+/// An object that refers to a shared type; an XML hook is a `Map`.
 pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedType) -> PyResult<Py<PyAny>> {
-    let (tag, name) =
-        shared.read(py, |engine| (engine.likely_tag(target), engine.name(target).map(str::to_owned)));
+    let tag = shared.read(py, |engine| engine.likely_tag(target));
     let handle = Handle::at(Home { shared: Arc::clone(shared), target });
     match tag {
-        TypeTag::Text | TypeTag::XmlText => Py::new(py, BaseType::of(handle, Text)).map(Py::into_any),
+        TypeTag::Text => Py::new(py, BaseType::of(handle, Text)).map(Py::into_any),
         TypeTag::Array => Py::new(py, BaseType::of(handle, Array)).map(Py::into_any),
-        TypeTag::Map => Py::new(py, BaseType::of(handle, Map)).map(Py::into_any),
-        TypeTag::XmlElement => Opaque { kind: "xml_element", name }.into_py_any(py),
-        TypeTag::XmlFragment => Opaque { kind: "xml_fragment", name }.into_py_any(py),
-        TypeTag::XmlHook => Opaque { kind: "xml_hook", name }.into_py_any(py),
+        TypeTag::Map | TypeTag::XmlHook => Py::new(py, BaseType::of(handle, Map)).map(Py::into_any),
+        TypeTag::XmlText => Py::new(py, BaseType::of(handle, XmlText)).map(Py::into_any),
+        TypeTag::XmlElement => Py::new(py, BaseType::of(handle, XmlElement)).map(Py::into_any),
+        TypeTag::XmlFragment => Py::new(py, BaseType::of(handle, XmlFragment)).map(Py::into_any),
     }
 }
 
