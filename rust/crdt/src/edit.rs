@@ -51,15 +51,27 @@ impl Store {
     /// The item that holds the visible unit `index`, by the finger if it is near.
     #[inline]
     pub(crate) fn locate(&self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
-        let branch = self.branches.get(branch);
-        let finger = branch.finger;
-        if finger.item != NONE && finger.unit == unit && index >= finger.start {
-            let size = self.item(finger.item).visible_size().in_unit(unit);
-            if index - finger.start < size {
-                return Some(Located { item: finger.item, start: finger.start });
-            }
+        self.at_finger(branch, index, unit)
+            .or_else(|| self.forest.locate(&self.branches.get(branch).tree, &self.items, index, unit))
+    }
+
+    /// The same before an edit, which takes the counts that are behind with it.
+    #[inline]
+    fn locate_to_edit(&mut self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
+        self.at_finger(branch, index, unit).or_else(|| {
+            self.forest.settle(&self.items);
+            self.forest.locate(&self.branches.get(branch).tree, &self.items, index, unit)
+        })
+    }
+
+    #[inline]
+    fn at_finger(&self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
+        let Finger { item, start, unit: counted } = self.branches.get(branch).finger;
+        if item == NONE || counted != unit || index < start {
+            return None;
         }
-        self.forest.locate(&branch.tree, &self.items, index, unit)
+        let size = self.item(item).visible_size().in_unit(unit);
+        (index - start < size).then_some(Located { item, start })
     }
 
     /// Splits so that `index` falls between two items, and returns them. Among deleted items, the gap
@@ -82,7 +94,7 @@ impl Store {
                 return Ok((finger.item, item.right));
             }
         }
-        let Some(Located { item, start }) = self.locate(branch, index, unit) else {
+        let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else {
             return Ok((self.forest.last(&self.branches.get(branch).tree), NONE));
         };
         if index == start {
@@ -308,7 +320,7 @@ impl Store {
         }
         let mut left = count;
         while left > 0 {
-            let Some(Located { item, start }) = self.locate(branch, index, unit) else { break };
+            let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else { break };
             let from = index - start;
             let to = (from + left).min(self.item(item).visible_size().in_unit(unit));
             left -= to - from;

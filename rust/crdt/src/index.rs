@@ -31,17 +31,23 @@ pub(crate) struct ClientBlocks {
     pub(crate) next_clock: u32,
     firsts: Vec<u32>,
     chunks: Vec<Chunk>,
+    /// Where the index changed last; the next search is often for the same block.
+    recent: Place,
 }
 
 impl ClientBlocks {
     fn new(client: ClientId) -> Self {
-        Self { client, next_clock: 0, firsts: Vec::new(), chunks: Vec::new() }
+        let recent = Place { chunk: 0, slot: 0 };
+        Self { client, next_clock: 0, firsts: Vec::new(), chunks: Vec::new(), recent }
     }
 
     /// The place of the block that holds `clock`, which must be below `next_clock`.
     #[inline]
     pub(crate) fn find(&self, clock: u32) -> Place {
         debug_assert!(clock < self.next_clock);
+        if self.holds(self.recent, clock) {
+            return self.recent;
+        }
         let last = self.firsts.len() - 1;
         let chunk = if self.firsts[last] <= clock {
             last
@@ -53,6 +59,13 @@ impl ClientBlocks {
         let slot =
             if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
         Place { chunk, slot }
+    }
+
+    /// Whether the block at `place` holds `clock`, as far as its own chunk tells.
+    #[inline]
+    fn holds(&self, place: Place, clock: u32) -> bool {
+        let clocks = self.chunks.get(place.chunk).map_or(&[][..], |chunk| &chunk.clocks);
+        matches!(clocks.get(place.slot..), Some([first, next, ..]) if *first <= clock && clock < *next)
     }
 
     #[inline]
@@ -137,6 +150,7 @@ impl ClientBlocks {
 
     /// Moves the boundary between a block and its predecessor to `clock`.
     pub(crate) fn move_start(&mut self, place: Place, clock: u32) {
+        self.recent = place;
         self.chunks[place.chunk].clocks[place.slot] = clock;
         if place.slot == 0 {
             self.firsts[place.chunk] = clock;

@@ -593,7 +593,7 @@ impl Store {
             emptied.start = NONE;
             emptied.entries = hashbrown::HashMap::new();
             emptied.finger = Finger::NONE;
-            self.forest.clear(&mut emptied.tree);
+            self.forest.clear(&mut emptied.tree, &self.items);
         }
         for item in bare {
             self.merge_collected(item);
