@@ -35,6 +35,13 @@ impl TextArena {
         start
     }
 
+    /// Copies a range to the end and keeps the original; returns the start of the copy.
+    pub(crate) fn duplicate(&mut self, at: u32, bytes: u32) -> u32 {
+        let start = self.text.len() as u32;
+        self.text.extend_from_within(at as usize..(at + bytes) as usize);
+        start
+    }
+
     #[inline]
     pub(crate) fn is_last(&self, at: u32, bytes: u32) -> bool {
         (at + bytes) as usize == self.text.len()
@@ -92,6 +99,13 @@ impl ValueArena {
             self.values.push(value);
         }
         self.garbage += count as usize;
+        start
+    }
+
+    /// Copies a range to the end and keeps the original; returns the start of the copy.
+    pub(crate) fn duplicate(&mut self, at: u32, count: u32) -> u32 {
+        let start = self.values.len() as u32;
+        self.values.extend_from_within(at as usize..(at + count) as usize);
         start
     }
 

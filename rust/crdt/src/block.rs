@@ -88,6 +88,10 @@ pub(crate) struct Item {
     pub(crate) len: u32,
     pub(crate) kind: Kind,
     pub(crate) deleted: bool,
+    /// Whether its content outlives its deletion, because an undo may need it.
+    pub(crate) keep: bool,
+    /// Whether an undo has brought its content back; [`crate::redo::Redone`] knows where.
+    pub(crate) redone: bool,
     /// The last unit of what stood to the left when this was inserted.
     pub(crate) origin: LocalId,
     /// The first unit of what stood to the right.
@@ -111,6 +115,8 @@ impl Item {
             len,
             kind: Kind::Gc,
             deleted: true,
+            keep: false,
+            redone: false,
             origin: LocalId::NONE,
             right_origin: LocalId::NONE,
             parent: NONE,

@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use hashbrown::HashSet;
+
 use crate::error::DecodeError;
 use crate::id::ClientId;
 use crate::lib0::{Reader, Writer};
@@ -33,6 +35,27 @@ impl DeleteSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
+    }
+
+    /// Each client once, in the order in which the first of its ranges was added. O(n), of a normalized set
+    /// by ascending clients.
+    pub(crate) fn clients(&self) -> Vec<ClientId> {
+        let mut seen = HashSet::new();
+        self.ranges.iter().map(|range| range.client).filter(|&client| seen.insert(client)).collect()
+    }
+
+    /// The parts of `clocks` that are in the set, which must be normalized.
+    pub(crate) fn overlap(
+        &self,
+        client: ClientId,
+        clocks: Range<u32>,
+    ) -> impl Iterator<Item = Range<u32>> + '_ {
+        let first = self.ranges.partition_point(|range| (range.client, range.end) <= (client, clocks.start));
+        let Range { start, end } = clocks;
+        self.ranges[first..]
+            .iter()
+            .take_while(move |range| range.client == client && range.start < end)
+            .map(move |range| range.start.max(start)..range.end.min(end))
     }
 
     /// Adds a range; one that touches the range added last joins it at once, others in [`DeleteSet::normalize`].

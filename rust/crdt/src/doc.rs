@@ -15,6 +15,7 @@ use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
 use crate::tree::Unit;
+use crate::undo::Managers;
 use crate::update::{Carrier, Update};
 
 /// What the owner of a document wants to know of a transaction; what nobody asks for costs nothing.
@@ -118,6 +119,7 @@ pub struct Doc {
     pub(crate) store: Store,
     pending: Pending,
     scratch: Update,
+    pub(crate) managers: Managers,
     /// Whether a transaction was opened by [`Doc::begin`].
     open: bool,
     listening: Listening,
@@ -132,9 +134,22 @@ impl Doc {
             store: Store::default(),
             pending: Pending::default(),
             scratch: Update::default(),
+            managers: Managers::default(),
             open: false,
             listening: Listening::default(),
         }
+    }
+
+    /// Whether the content of what is deleted is kept for good, so that the document can be read as of any
+    /// [`Snapshot`](crate::Snapshot). What was dropped before stays dropped.
+    pub fn set_keeps_deleted(&mut self, keep: bool) {
+        self.store.keeps_deleted = keep;
+    }
+
+    /// Whether the content of what is deleted is kept for good.
+    #[must_use]
+    pub fn keeps_deleted(&self) -> bool {
+        self.store.keeps_deleted
     }
 
     /// The id that local edits carry.
@@ -154,8 +169,16 @@ impl Doc {
         self.open = true;
         self.listening = listening;
         let transaction = &mut self.store.transaction;
-        transaction.recorded = listening.updates || listening.events.is_some() || listening.subdocuments;
-        transaction.keeps_deleted = listening.events.is_some();
+        let undoable = !self.managers.is_empty();
+        transaction.keeps_deleted = listening.events.is_some() || undoable;
+        transaction.received = false;
+        transaction.recorded = listening.updates || transaction.keeps_deleted || listening.subdocuments;
+    }
+
+    /// Whether an update from elsewhere was integrated within the open transaction.
+    #[must_use]
+    pub fn has_received(&self) -> bool {
+        self.store.transaction.received
     }
 
     /// Whether a transaction is open.
@@ -169,17 +192,20 @@ impl Doc {
         self.open = false;
         let listening = std::mem::take(&mut self.listening);
         let changes = if self.store.transaction.recorded && !self.store.transaction.changed_nothing() {
-            Some(self.close(listening))
+            let changes = self.close(listening);
+            (listening != Listening::default()).then_some(changes)
         } else {
             None
         };
         self.store.transaction = crate::transaction::Transaction::default();
+        self.managers.end_steps(&mut self.store);
         self.store.squeeze();
         changes
     }
 
     fn close(&mut self, listening: Listening) -> Changes {
         self.store.transaction.deletes.normalize();
+        self.keep_restored();
         let events = listening.events.map_or_else(Vec::new, |unit| self.store.events(unit));
         if self.store.transaction.keeps_deleted {
             self.store.transaction.keeps_deleted = false;
@@ -237,6 +263,7 @@ impl Doc {
 
     /// Integrates a decoded update. The trees of an empty document are built at the end, all at once.
     fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
+        self.store.transaction.received = true;
         let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
         self.store.unlisted = fills;
         let changed = self.integrate(update, bytes);

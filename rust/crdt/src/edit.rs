@@ -38,7 +38,7 @@ impl Store {
     }
 
     /// Checks that `units` more fit the client's clock and `bytes` more the arenas.
-    fn check_growth(&self, client: u32, units: usize, bytes: usize) -> Result<(), EditError> {
+    pub(crate) fn check_growth(&self, client: u32, units: usize, bytes: usize) -> Result<(), EditError> {
         let clock = self.clients.get(client).next_clock as usize;
         let arenas = self.text.len().max(self.values.len()).max(self.items.len());
         if clock + units < NONE as usize && arenas + 4 * (units + bytes) < NONE as usize {
@@ -252,6 +252,8 @@ impl Store {
             len,
             kind,
             deleted: false,
+            keep: false,
+            redone: false,
             origin,
             right_origin,
             parent,
@@ -342,7 +344,7 @@ impl Store {
 }
 
 impl Doc {
-    fn client_slot(&mut self) -> u32 {
+    pub(crate) fn client_slot(&mut self) -> u32 {
         self.store.clients.slot_or_insert(self.client_id)
     }
 

@@ -71,7 +71,7 @@ impl Store {
         }
     }
 
-    fn encode_run(&self, run: &[ItemId], offset: u32, writer: &mut Writer) {
+    pub(crate) fn encode_run(&self, run: &[ItemId], offset: u32, writer: &mut Writer) {
         let Some((&first, rest)) = run.split_first() else { return };
         let item = self.item(first);
         let units = run.iter().map(|&item| self.item(item).len).sum::<u32>() - offset;

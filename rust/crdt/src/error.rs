@@ -1,4 +1,4 @@
-use crate::id::ClientId;
+use crate::id::{ClientId, Id};
 
 /// Why bytes are not a valid update, state vector or value. Nothing has been changed when one is returned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,4 +135,10 @@ pub enum EditError {
         /// How many units were to be added.
         units: usize,
     },
+    /// A version of the document is asked for, of which the content of this unit has been dropped.
+    #[error("the content of {}:{} was dropped; a document keeps its versions from when it keeps what is deleted", .0.client, .0.clock)]
+    Forgotten(Id),
+    /// A version of the document is asked for that has this unit, which has not arrived here.
+    #[error("the version has {}:{}, which this document has not received", .0.client, .0.clock)]
+    Unknown(Id),
 }

@@ -180,7 +180,7 @@ impl Store {
     }
 
     /// How many units the first `utf16` of an item make.
-    fn units_before(&self, item: &Item, utf16: u32, unit: Unit) -> u32 {
+    pub(crate) fn units_before(&self, item: &Item, utf16: u32, unit: Unit) -> u32 {
         if item.kind != Kind::String || item.content.bytes == item.len || unit == Unit::Utf16 {
             return utf16;
         }
@@ -264,7 +264,11 @@ impl Store {
             let items: Vec<_> = items.take_while(|&id| self.item(id).clock < range.end).collect();
             for id in items {
                 let item = self.item(id);
-                if item.deleted && !matches!(item.kind, Kind::Deleted | Kind::Gc) {
+                if item.deleted
+                    && !item.keep
+                    && !self.keeps_deleted
+                    && !matches!(item.kind, Kind::Deleted | Kind::Gc)
+                {
                     self.collect(id);
                 }
             }

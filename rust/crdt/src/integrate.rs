@@ -4,6 +4,8 @@
 //! Yjs 13.6, `Item#getMissing`, `Item#integrate` and `splice` of each content. Nicolaescu, Jahns, Derntl,
 //! Klamma: "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016).
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 use crate::any::Any;
@@ -151,17 +153,32 @@ impl Store {
         kind: Kind,
         client: u32,
         offset: u32,
-        mut place: Place,
+        place: Place,
     ) {
-        self.resolve_conflicts(carrier.client, &mut place);
-        let right = self.right_of(&place);
         let content = self.new_content(kind, carrier.content, source, offset);
+        let clocks = carrier.clock + offset..carrier.end();
+        self.place_content(client, clocks, kind, content, place);
+    }
+
+    /// Lists content that is stored already, as the units `clocks` of `client`, where it belongs.
+    pub(crate) fn place_content(
+        &mut self,
+        client: u32,
+        clocks: Range<u32>,
+        kind: Kind,
+        content: Content,
+        mut place: Place,
+    ) -> ItemId {
+        self.resolve_conflicts(self.clients.get(client).client, &mut place);
+        let right = self.right_of(&place);
         let item = self.new_item(Item {
             client,
-            clock: carrier.clock + offset,
-            len: carrier.len - offset,
+            clock: clocks.start,
+            len: clocks.end - clocks.start,
             kind,
             deleted: kind == Kind::Deleted,
+            keep: false,
+            redone: false,
             origin: place.origin,
             right_origin: place.right_origin,
             parent: place.parent,
@@ -173,6 +190,7 @@ impl Store {
         });
         self.link(item);
         self.settle(item);
+        item
     }
 
     /// Moves `place.left` over the blocks that others inserted at the same spot and that come first.
@@ -294,13 +312,13 @@ impl Store {
 
 /// Between which blocks, and in which type, a block is to go.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    left: ItemId,
-    right: ItemId,
-    origin: LocalId,
-    right_origin: LocalId,
-    parent: BranchId,
-    key: KeyId,
+pub(crate) struct Place {
+    pub(crate) left: ItemId,
+    pub(crate) right: ItemId,
+    pub(crate) origin: LocalId,
+    pub(crate) right_origin: LocalId,
+    pub(crate) parent: BranchId,
+    pub(crate) key: KeyId,
 }
 
 /// The blocks a conflict resolution has walked over, in order.

@@ -7,10 +7,11 @@ use std::ops::Range;
 use crate::any::Any;
 use crate::arena::{TextArena, ValueArena};
 use crate::block::{BranchId, Content, Item, ItemId, Kind, LocalId, NONE};
-use crate::branch::{Branches, Finger, Keys};
+use crate::branch::{Branch, Branches, Finger, Keys};
 use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
 use crate::index::Clients;
+use crate::redo::Redone;
 use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Forest, Size, Unit};
@@ -18,7 +19,7 @@ use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
 
 /// A run of text up to this long is copied to the end of the arena when it grows; a longer one is
 /// continued by a new block.
-const RELOCATABLE: u32 = 256;
+pub(crate) const RELOCATABLE: u32 = 256;
 
 /// Content that is rare enough to live outside the arenas.
 #[derive(Debug, Clone)]
@@ -48,6 +49,9 @@ pub(crate) struct Store {
     pub(crate) transaction: Transaction,
     /// Whether the trees are built later, all at once, by [`Store::list`].
     pub(crate) unlisted: bool,
+    /// Whether deleted content is kept for good.
+    pub(crate) keeps_deleted: bool,
+    pub(crate) redone: Redone,
 }
 
 impl Store {
@@ -256,12 +260,19 @@ impl Store {
             && item.end() == next.clock
             && item.kind == next.kind
             && item.deleted == next.deleted
+            && !item.redone
+            && !next.redone
             && item.right_origin == next.right_origin
             && next.origin == item.last_id()
     }
 
     /// Merges a block with its right neighbor if the two are one run; returns whether they were.
     pub(crate) fn merge_with_right(&mut self, item: ItemId) -> bool {
+        self.merge_within(item, RELOCATABLE)
+    }
+
+    /// The same, copying content of up to `limit` bytes or elements to join it.
+    pub(crate) fn merge_within(&mut self, item: ItemId, limit: u32) -> bool {
         let left = *self.item(item);
         if left.right == NONE {
             return false;
@@ -273,16 +284,17 @@ impl Store {
         }
         let content = match left.kind {
             Kind::Deleted => left.content,
-            Kind::String if !left.deleted => {
-                let Some(at) = self.join_text(left.content, right.content) else { return false };
+            Kind::String => {
+                let Some(at) = self.join_text(left.content, right.content, limit) else { return false };
                 Content {
                     at,
                     bytes: left.content.bytes + right.content.bytes,
                     chars: left.content.chars + right.content.chars,
                 }
             }
-            Kind::Any if !left.deleted && left.key == NONE => {
-                let Some(at) = self.join_values(&left, &right) else { return false };
+            Kind::Json if limit > RELOCATABLE => self.join_json(&left, &right),
+            Kind::Any if left.deleted || left.key == NONE => {
+                let Some(at) = self.join_values(&left, &right, limit) else { return false };
                 Content::at(at)
             }
             _ => return false,
@@ -293,6 +305,7 @@ impl Store {
         }
         let grown = self.item_mut(item);
         grown.len += right.len;
+        grown.keep |= right.keep;
         grown.content = content;
         grown.right = right.right;
         let size = grown.visible_size();
@@ -313,11 +326,11 @@ impl Store {
         true
     }
 
-    fn join_text(&mut self, left: Content, right: Content) -> Option<u32> {
+    fn join_text(&mut self, left: Content, right: Content, limit: u32) -> Option<u32> {
         if left.at + left.bytes == right.at {
             return Some(left.at);
         }
-        if left.bytes > RELOCATABLE || right.bytes > RELOCATABLE {
+        if left.bytes > limit || right.bytes > limit {
             return None;
         }
         let at = self.text.relocate(left.at, left.bytes);
@@ -325,17 +338,50 @@ impl Store {
         Some(at)
     }
 
-    fn join_values(&mut self, left: &Item, right: &Item) -> Option<u32> {
+    fn join_values(&mut self, left: &Item, right: &Item, limit: u32) -> Option<u32> {
         let (from, to) = (left.content.at, right.content.at);
         if from + left.len == to {
             return Some(from);
         }
-        if left.len > RELOCATABLE || right.len > RELOCATABLE {
+        if left.len > limit || right.len > limit {
             return None;
         }
         let at = self.values.relocate(from, left.len);
         self.values.relocate(to, right.len);
         Some(at)
+    }
+
+    fn join_json(&mut self, left: &Item, right: &Item) -> Content {
+        if let Some(Payload::Json(rest)) = self.take_payload(right.content.at)
+            && let Some(Some(Payload::Json(strings))) = self.payloads.get_mut(left.content.at as usize)
+        {
+            strings.extend(rest);
+        }
+        left.content
+    }
+
+    /// Copies content, so that it can be inserted again; a shared type's copy is empty.
+    pub(crate) fn copy_content(&mut self, item: &Item) -> Content {
+        let content = item.content;
+        match item.kind {
+            Kind::Gc | Kind::Deleted => Content::NONE,
+            Kind::String => Content { at: self.text.duplicate(content.at, content.bytes), ..content },
+            Kind::Any => Content::at(self.values.duplicate(content.at, item.len)),
+            Kind::Type => {
+                let original = self.branches.get(content.at);
+                let copy = Branch { name: original.name.clone(), ..Branch::new(original.tag, NONE) };
+                Content::at(self.branches.add(copy))
+            }
+            Kind::Json | Kind::Binary | Kind::Embed | Kind::Format | Kind::Doc => {
+                match self.payload(item).cloned() {
+                    Some(Payload::Doc(original)) => {
+                        self.new_payload(Payload::Doc(DocPayload::received(&original.wire)))
+                    }
+                    Some(payload) => self.new_payload(payload),
+                    None => Content::NONE,
+                }
+            }
+        }
     }
 
     /// Takes a block whose units its predecessor has taken over out of the index and the arena.
@@ -397,15 +443,22 @@ impl Store {
                 self.hide(child, &mut open);
             }
         }
-        if !self.transaction.keeps_deleted {
+        if self.drops_deleted() && !self.item(item).keep {
             self.collect(item);
         }
+    }
+
+    /// Whether the content of what is deleted goes at once.
+    #[inline]
+    fn drops_deleted(&self) -> bool {
+        !self.transaction.keeps_deleted && !self.keeps_deleted
     }
 
     /// Deletes the units `from..to` of an undeleted item. A deletion at the edge of a run that continues a
     /// deleted neighbor only moves the boundary between the two.
     pub(crate) fn delete_within(&mut self, item: ItemId, from: u32, to: u32) {
-        if !self.transaction.keeps_deleted
+        if self.drops_deleted()
+            && !self.item(item).keep
             && (self.give_end_to_deleted(item, from, to) || self.give_start_to_deleted(item, from, to))
         {
             return;

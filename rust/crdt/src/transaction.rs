@@ -13,11 +13,16 @@ pub(crate) struct Transaction {
     pub(crate) recorded: bool,
     /// Whether deleted content is kept until the end, because an event may show it.
     pub(crate) keeps_deleted: bool,
+    /// Whether an update from elsewhere was integrated.
+    pub(crate) received: bool,
     /// The first new clock of each client (by slot) that got new blocks.
     pub(crate) before: Vec<(u32, u32)>,
     pub(crate) deletes: DeleteSet,
     /// What became of subdocuments.
     pub(crate) subdocuments: SubdocumentChanges,
+    /// The clients in `deletes`, in the order in which something of theirs was first deleted; found when an
+    /// undo manager asks.
+    pub(crate) deleted_clients: Vec<ClientId>,
 }
 
 impl Transaction {

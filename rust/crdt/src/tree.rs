@@ -793,6 +793,8 @@ mod tests {
             clock: 0,
             len: chars,
             kind: Kind::String,
+            keep: false,
+            redone: false,
             deleted: false,
             origin: LocalId::NONE,
             right_origin: LocalId::NONE,
