@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Literal, NoReturn, Self, SupportsIndex, final, overload
 
-from typing_extensions import TypeVar, disjoint_base
+from typing_extensions import Buffer, TypeVar, disjoint_base
 
 __all__ = [
     "Array",
@@ -33,6 +33,7 @@ _Shared = TypeVar("_Shared", Text, Array, Map, XmlFragment, XmlElement, XmlText)
 _Node = TypeVar("_Node", XmlFragment, XmlElement, XmlText)
 _T = TypeVar("_T", default=Any)
 _Bytes = bytes | bytearray
+_Integers = Sequence[int] | Buffer
 
 @final
 class Doc:
@@ -118,6 +119,9 @@ class BaseType:
 
 class Text(BaseType):
     def __new__(cls, init: str | None = None) -> Self: ...
+    def apply_edits(
+        self, positions: _Integers, deletions: _Integers, insertions: Sequence[str]
+    ) -> None: ...
     def insert(self, index: int, value: str) -> None: ...
     def clear(self) -> None: ...
     def to_py(self) -> str | None: ...

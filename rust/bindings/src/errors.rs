@@ -41,6 +41,11 @@ impl NativeError {
         Self { class: Class::Decode, message: message.into() }
     }
 
+    /// The same error, saying which of many it was.
+    pub(crate) fn in_place(self, place: &str) -> Self {
+        Self { message: format!("{place}{}", self.message), ..self }
+    }
+
     /// The caller broke the contract: `officina.errors.LocalProtocolError`.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self { class: Class::LocalProtocol, message: message.into() }

@@ -4,11 +4,11 @@ use crate::any::Any;
 use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::branch::{Branch, Finger};
 use crate::doc::Doc;
-use crate::error::EditError;
+use crate::error::{EditError, SpliceError};
 use crate::store::{Payload, Store};
 use crate::subdocument::{DocPayload, NewSubdocument};
 use crate::tree::{Located, Size, Unit};
-use crate::update::{TypeTag, char_len, utf16_len};
+use crate::update::TypeTag;
 use crate::xml::UNNAMED;
 
 /// A handle to a shared type of one [`Doc`]. It stays valid, if useless, after the type is deleted.
@@ -28,6 +28,17 @@ pub enum Input {
     Hook(Box<str>),
     /// A subdocument.
     Doc(NewSubdocument),
+}
+
+/// One replacement in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Splice<'a> {
+    /// Where, in the text as the splices before this one left it.
+    pub index: u32,
+    /// How many units go.
+    pub delete: u32,
+    /// What comes in their place.
+    pub insert: &'a str,
 }
 
 impl Store {
@@ -180,7 +191,7 @@ impl Store {
         if text.is_empty() {
             return Ok(());
         }
-        let size = Size { utf16: utf16_len(text), chars: char_len(text), bytes: text.len() as u32 };
+        let size = Size::of(text);
         if self.extends(client, Kind::String, left, right) {
             let start = index - self.item(left).visible_size().in_unit(unit);
             let clock = self.clients.get(client).next_clock;
@@ -398,6 +409,42 @@ impl Doc {
     ) -> Result<(), EditError> {
         let result = self.store.delete_units(target.0, index, count, unit);
         self.edited(result)
+    }
+
+    /// Makes many replacements, each in the text as the one before left it. Positions are checked before
+    /// anything is changed, but for those that lie inside a character.
+    ///
+    /// # Errors
+    /// [`SpliceError`] with the first replacement that is refused: nothing has been changed, unless it is
+    /// [`EditError::InsideCharacter`]; then those before it have been made.
+    pub fn splice_text(
+        &mut self,
+        target: SharedType,
+        splices: &[Splice<'_>],
+        unit: Unit,
+    ) -> Result<(), SpliceError> {
+        let refused = |at| move |error| SpliceError { at, error };
+        self.store.check_alive(target.0).map_err(refused(0))?;
+        let mut len = self.len(target, unit);
+        for (at, splice) in splices.iter().enumerate() {
+            let end = u64::from(splice.index) + u64::from(splice.delete);
+            if end > u64::from(len) {
+                return Err(SpliceError { at, error: EditError::OutOfRange { index: end, len } });
+            }
+            let added = Size::of(splice.insert).in_unit(unit);
+            len = (len - splice.delete)
+                .checked_add(added)
+                .ok_or(SpliceError { at, error: EditError::Full { units: splice.insert.len() } })?;
+        }
+        for (at, &Splice { index, delete, insert }) in splices.iter().enumerate() {
+            if delete > 0 {
+                self.delete(target, index, delete, unit).map_err(refused(at))?;
+            }
+            if !insert.is_empty() {
+                self.insert_text(target, index, insert, unit).map_err(refused(at))?;
+            }
+        }
+        Ok(())
     }
 
     /// Inserts plain values before element `index`; binary values become blocks of their own, as in Yjs.

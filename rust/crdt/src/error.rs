@@ -142,3 +142,13 @@ pub enum EditError {
     #[error("the version has {}:{}, which this document has not received", .0.client, .0.clock)]
     Unknown(Id),
 }
+
+/// One of many replacements was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("edit {at}: {error}")]
+pub struct SpliceError {
+    /// Its place in the list, from 0.
+    pub at: usize,
+    /// Why.
+    pub error: EditError,
+}

@@ -16,7 +16,7 @@ use crate::lib0::Reader;
 use crate::store::{Payload, Store};
 use crate::subdocument::DocPayload;
 use crate::tree::Size;
-use crate::update::{Carrier, Parent, Span, char_len, read_type};
+use crate::update::{Carrier, Parent, Span, read_type};
 
 /// What became of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Store {
         }
         let parent = found.parent;
         let text = carrier.content.text(source);
-        let added = Size { utf16: carrier.len, chars: char_len(text), bytes: text.len() as u32 };
+        let added = Size::of(text);
         if !self.append_text(run, text, added) {
             return false;
         }

@@ -10,6 +10,7 @@
 use std::ops::{AddAssign, Sub};
 
 use crate::block::{Item, ItemId, NONE};
+use crate::update::{char_len, utf16_len};
 
 const CAPACITY: usize = 32;
 /// Below this a leaf or node looks for a neighbor to merge with.
@@ -38,6 +39,15 @@ pub(crate) struct Size {
 
 impl Size {
     pub(crate) const ZERO: Self = Self { utf16: 0, chars: 0, bytes: 0 };
+
+    /// The size of a text, which the caller bounds to less than 4 GiB.
+    #[inline]
+    pub(crate) fn of(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self::uniform(text.len() as u32);
+        }
+        Self { utf16: utf16_len(text), chars: char_len(text), bytes: text.len() as u32 }
+    }
 
     #[inline]
     pub(crate) fn uniform(count: u32) -> Self {

@@ -5,6 +5,7 @@
 
 mod array;
 mod doc;
+mod edits;
 mod event;
 mod handle;
 mod map;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use officina_crdt::{Changes, Doc as Engine, EditError, Listening, SharedType, Unit};
+use officina_crdt::{Changes, Doc as Engine, EditError, Listening, SharedType, SpliceError, Unit};
 use pyo3::prelude::*;
 
 use super::event::{Observation, TransactionEvent};
@@ -343,5 +343,12 @@ impl From<EditError> for NativeError {
             EditError::TypeMismatch { .. } => Self::kind(message),
             _ => Self::local(message),
         }
+    }
+}
+
+impl From<SpliceError> for NativeError {
+    fn from(error: SpliceError) -> Self {
+        let place = format!("edit {}: ", error.at);
+        Self::from(error.error).in_place(&place)
     }
 }

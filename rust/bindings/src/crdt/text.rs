@@ -3,8 +3,10 @@
 use officina_crdt::SharedType;
 use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PySlice, PyString};
 
+use super::edits::Columns;
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
 use crate::errors::NativeError;
 
@@ -148,6 +150,31 @@ impl Text {
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Ok(PyString::new(slf.py(), &read(slf.py(), slf.handle())?).try_iter()?.into_any())
+    }
+
+    /// Makes many edits as one change, each in the text as the one before left it: at `positions[i]`,
+    /// `deletions[i]` units go and `insertions[i]` comes. The GIL is released meanwhile.
+    ///
+    /// Args:
+    ///     positions: integers, as a numpy array or a sequence.
+    ///     deletions: integers, as many.
+    ///     insertions: strings, as many.
+    ///
+    /// Raises:
+    ///     IndexError: an edit reaches past the end of the text, and which; nothing was changed.
+    ///     ValueError: the columns differ in length; nothing was changed. Or an edit lies inside a character
+    ///         (with UTF-8 or UTF-16 offsets); those before it were made.
+    #[pyo3(signature = (positions, deletions, insertions))]
+    fn apply_edits(
+        slf: &Bound<'_, Self>,
+        positions: &Bound<'_, PyAny>,
+        deletions: &Bound<'_, PyAny>,
+        insertions: Vec<PyBackedStr>,
+    ) -> PyResult<()> {
+        let columns = Columns::read(positions, deletions, insertions)?;
+        let Home { shared, target } = slf.handle().home()?;
+        let (unit, target) = (shared.unit, *target);
+        shared.change_detached(slf.py(), |engine| engine.splice_text(target, &columns.splices(), unit))
     }
 
     /// Deletes all of the text.
