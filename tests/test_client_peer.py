@@ -187,8 +187,8 @@ def test_who_edits_without_ever_waiting_is_told_to_throttle(
             try:
                 for _ in range(1000):
                     text.insert(0, "x")
-            except LocalProtocolError as error:
-                raised.append(error)
+            except* LocalProtocolError as errors:
+                raised.extend(errors.exceptions)
 
     against(confirm_all, play)
     assert raised

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from officina.crdt import Array, Doc, Map, Text
+from officina.crdt import Array, Doc, Map, ReadTransaction, Text, TextEvent
+from officina.errors import LocalProtocolError
 
 
 @pytest.fixture
@@ -197,6 +198,123 @@ def test_an_error_in_an_observer_reaches_whoever_made_the_edit_and_the_edit_stan
 
     text.observe(refuse)
 
-    with pytest.raises(LookupError):
+    with pytest.raises(ExceptionGroup) as raised:
         text.insert(0, "a")
+    assert raised.group_contains(LookupError, depth=1)
     assert str(text) == "a"
+
+
+def test_an_error_in_one_observer_keeps_no_other_from_hearing(doc: Doc) -> None:
+    text, heard = doc.get("text", type=Text), list[Any]()
+
+    def refuse(event: Any) -> None:
+        raise LookupError
+
+    doc.observe(refuse)
+    doc.observe(refuse)
+    doc.observe(heard.append)
+
+    with pytest.raises(ExceptionGroup, match="Observer callback error") as raised:
+        text.insert(0, "a")
+    assert len(raised.value.exceptions) == 2
+    assert len(heard) == 1
+
+
+def test_an_interrupt_in_an_observer_is_not_wrapped(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    def interrupt(event: Any) -> None:
+        raise KeyboardInterrupt
+
+    text.observe(interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        text.insert(0, "a")
+
+
+def test_observers_hear_of_changes_in_the_order_in_which_they_were_made(doc: Doc) -> None:
+    """Also of those that an observer made while the others were still to be called."""
+    text, log = doc.get("text", type=Text), doc.get("log", type=Array)
+    heard: list[bytes] = []
+    text.observe(lambda event: log.append(1))
+    doc.observe(lambda event: heard.append(event.update))
+    copy = Doc()
+
+    text.insert(0, "a")
+
+    for update in heard:
+        copy.apply_update(update)
+        assert copy.pending == {}
+    assert copy.get("log", type=Array).to_py() == [1]
+
+
+def test_observers_that_never_come_to_rest_are_stopped(doc: Doc) -> None:
+    array = doc.get("array", type=Array)
+    array.observe(lambda event: array.append(1))
+
+    with pytest.raises(ExceptionGroup) as raised:
+        array.append(0)
+    assert raised.group_contains(LocalProtocolError)
+
+
+def test_an_observer_takes_as_many_arguments_as_it_likes(doc: Doc) -> None:
+    text, heard = doc.get("text", type=Text), list[Any]()
+    text.observe(lambda: heard.append("nothing"))
+    text.observe(lambda event: heard.append(type(event)))
+    text.observe(lambda event, transaction: heard.append(type(transaction)))
+
+    text.insert(0, "a")
+
+    assert heard == ["nothing", TextEvent, ReadTransaction]
+
+
+def test_the_transaction_of_an_event_can_be_read_in_but_not_changed_in(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    def edit(event: Any, transaction: ReadTransaction) -> None:
+        assert transaction.origin == "me"
+        with transaction:
+            assert str(text) == "a"
+            text.insert(0, "b")
+
+    subscription = text.observe(edit)
+
+    with pytest.raises(ExceptionGroup) as raised, doc.transaction("me"):
+        text.insert(0, "a")
+    assert raised.group_contains(RuntimeError, match="Read-only transaction")
+    assert str(text) == "a"
+    text.unobserve(subscription)
+    text.insert(1, "b")
+    assert str(text) == "ab"
+
+
+def test_a_deep_observer_of_the_document_hears_of_all_types_at_once(doc: Doc) -> None:
+    doc["map"] = Map({"inner": Array([1])})
+    batches: list[list[Any]] = []
+    doc.observe_deep(batches.append)
+
+    with doc.transaction():
+        doc["text"] = Text("a")
+        doc["map"]["key"] = "value"
+        doc["map"]["inner"].append(2)
+
+    (batch,) = batches
+    assert sorted(event.path for event in batch) == [["map"], ["map", "inner"], ["text"]]
+
+
+def test_a_document_is_the_same_object_wherever_it_is_asked_for(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    assert text.doc is doc
+
+
+def test_a_document_can_be_a_class_of_ones_own() -> None:
+    class Notebook(Doc):
+        def __init__(self, title: str) -> None:
+            super().__init__({"cells": Array()}, client_id=7)
+            self.title = title
+
+    notebook = Notebook("mine")
+
+    assert notebook["cells"].doc is notebook
+    assert (notebook.title, notebook.client_id) == ("mine", 7)

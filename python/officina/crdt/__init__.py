@@ -16,6 +16,8 @@ otherwise.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from officina._native.crdt import (
     Array,
     ArrayEvent,
@@ -23,7 +25,9 @@ from officina._native.crdt import (
     Doc,
     Map,
     MapEvent,
+    NewTransaction,
     Opaque,
+    ReadTransaction,
     Statistics,
     Subscription,
     Text,
@@ -40,28 +44,86 @@ from officina._native.crdt import (
     get_update,
     merge_updates,
 )
+from officina.crdt.awareness import Awareness, is_awareness_disconnect_message
+from officina.crdt.protocol import (
+    Decoder,
+    Encoder,
+    YMessageType,
+    YSyncMessageType,
+    create_awareness_message,
+    create_sync_message,
+    create_update_message,
+    handle_sync_message,
+    read_message,
+    write_message,
+    write_var_uint,
+)
+from officina.crdt.typed import TypedArray, TypedDoc, TypedMap
+
+if TYPE_CHECKING:
+    from officina.crdt.provider import Channel, Provider
+    from officina.crdt.streams import UnsubscribableStream
 
 __all__ = [
     "Array",
     "ArrayEvent",
+    "Awareness",
     "BaseType",
+    "Channel",
+    "Decoder",
     "Doc",
+    "Encoder",
     "Map",
     "MapEvent",
+    "NewTransaction",
     "Opaque",
+    "Provider",
+    "ReadTransaction",
     "Statistics",
     "Subscription",
     "Text",
     "TextEvent",
     "Transaction",
     "TransactionEvent",
+    "TypedArray",
+    "TypedDoc",
+    "TypedMap",
+    "UnsubscribableStream",
     "XmlAttributesView",
     "XmlChildrenView",
     "XmlElement",
     "XmlEvent",
     "XmlFragment",
     "XmlText",
+    "YMessageType",
+    "YSyncMessageType",
+    "create_awareness_message",
+    "create_sync_message",
+    "create_update_message",
     "get_state",
     "get_update",
+    "handle_sync_message",
+    "is_awareness_disconnect_message",
     "merge_updates",
+    "read_message",
+    "write_message",
+    "write_var_uint",
 ]
+
+# Where to find what needs anyio, which is imported only by programs that use it.
+_LATE = {
+    "Channel": "officina.crdt.provider",
+    "Provider": "officina.crdt.provider",
+    "UnsubscribableStream": "officina.crdt.streams",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    found = getattr(import_module(_LATE[name]), name)
+    globals()[name] = found
+    return found

@@ -11,8 +11,11 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
 
+use super::handle::{BaseType, Home};
+use super::observer::Callback;
 use super::shared::Shared;
-use super::value::{fill, prelim, tag_of, tree_to_py, type_to_py};
+use super::transaction::{NewTransaction, Transaction};
+use super::value::{fill, key_of, prelim, tag_of, tree_to_py, type_to_py};
 use crate::errors::{NativeError, run};
 
 /// Below this many bytes, handing the GIL over costs more than the work.
@@ -24,11 +27,15 @@ const DETACH_FROM: usize = 256;
 ///     init: root types to start with, by name.
 ///     client_id: the id that local edits carry, 0 to 2**53 - 1, which no other replica may use;
 ///         random by default.
+///     guid: identifies the document among others; random by default.
+///     Model: called with the root types that its `model_fields` name, as plain values, before an update
+///         from elsewhere is applied; what it raises, `apply_update` raises, and the update is not applied.
+///         A pydantic model class, for example.
+///     allow_multithreading: any number of threads may use a document and its shared types at the same
+///         time, whatever is given here.
 ///     offsets: what an index into a text counts: "codepoint" as Python's str, "utf16" as JavaScript,
 ///         "utf8" bytes.
-///
-/// Any number of threads may use a document and its shared types at the same time.
-#[pyclass(frozen, module = "officina.crdt")]
+#[pyclass(frozen, subclass, generic, dict, weakref, module = "officina.crdt")]
 pub(crate) struct Doc {
     shared: Arc<Shared>,
 }
@@ -53,6 +60,20 @@ impl Doc {
         self.shared
             .read(py, |engine| engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect())
     }
+
+    /// Asks the model, if there is one, what it thinks of the document with an update.
+    fn validate(&self, py: Python<'_>, update: &[u8]) -> PyResult<()> {
+        let Some(validator) = self.shared.validator.get() else { return Ok(()) };
+        let document = self.shared.object(py)?;
+        validator.call_method1(py, "check", (document, PyBytes::new(py, update))).map(drop)
+    }
+
+    /// Whether `value` is the root of that name already, as after `doc["text"] += "more"`.
+    fn is_root(&self, py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> bool {
+        let Ok(value) = value.cast::<BaseType>() else { return false };
+        let Ok(home) = value.get().handle.home() else { return false };
+        Arc::ptr_eq(&home.shared, &self.shared) && self.find(py, name) == Some(home.target)
+    }
 }
 
 /// A client id that no other replica is likely to have: 32 bits, which take fewer bytes than Yjs's 53 at most.
@@ -60,34 +81,75 @@ fn random_client_id() -> u64 {
     RandomState::new().build_hasher().finish() & u64::from(u32::MAX)
 }
 
+fn unit_of(offsets: &str) -> PyResult<Unit> {
+    match offsets {
+        "codepoint" => Ok(Unit::CodePoint),
+        "utf16" => Ok(Unit::Utf16),
+        "utf8" => Ok(Unit::Byte),
+        other => {
+            let hint = format!("offsets must be \"codepoint\", \"utf16\" or \"utf8\", not {other:?}");
+            Err(PyValueError::new_err(hint))
+        }
+    }
+}
+
 #[pymethods]
 impl Doc {
+    /// A subclass may have any signature, so that all but the offsets is left to `__init__`.
     #[new]
-    #[pyo3(signature = (init=None, *, client_id=None, offsets="codepoint"))]
-    fn new(
-        py: Python<'_>,
+    #[pyo3(signature = (*_arguments, **options))]
+    fn new(_arguments: &Bound<'_, PyTuple>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let offsets = options.map(|options| options.get_item("offsets")).transpose()?.flatten();
+        let unit = offsets.map_or(Ok(Unit::CodePoint), |offsets| unit_of(offsets.extract()?))?;
+        Ok(Self { shared: Shared::new(random_client_id(), unit) })
+    }
+
+    #[pyo3(signature = (
+        init=None, *, client_id=None, guid=None, Model=None, allow_multithreading=true, offsets="codepoint"
+    ))]
+    #[expect(non_snake_case, reason = "the name that users of pycrdt know")]
+    fn __init__(
+        slf: &Bound<'_, Self>,
         init: Option<Bound<'_, PyDict>>,
         client_id: Option<u64>,
+        guid: Option<String>,
+        Model: Option<Bound<'_, PyAny>>,
+        allow_multithreading: bool,
         offsets: &str,
-    ) -> PyResult<Self> {
-        let unit = match offsets {
-            "codepoint" => Unit::CodePoint,
-            "utf16" => Unit::Utf16,
-            "utf8" => Unit::Byte,
-            other => {
-                let hint = format!("offsets must be \"codepoint\", \"utf16\" or \"utf8\", not {other:?}");
-                return Err(PyValueError::new_err(hint));
+    ) -> PyResult<()> {
+        let _: bool = allow_multithreading;
+        let (py, this) = (slf.py(), slf.get());
+        if unit_of(offsets)? != this.shared.unit {
+            return Err(NativeError::local("a subclass must hand offsets to __new__ as well").into());
+        }
+        if let Some(client_id) = client_id {
+            if client_id > officina_crdt::lib0::MAX_SAFE_INTEGER {
+                return Err(PyValueError::new_err(format!("client_id {client_id} is larger than 2**53 - 1")));
             }
-        };
-        let client_id = client_id.unwrap_or_else(random_client_id);
-        if client_id > officina_crdt::lib0::MAX_SAFE_INTEGER {
-            return Err(PyValueError::new_err(format!("client_id {client_id} is larger than 2**53 - 1")));
+            this.shared.read(py, |engine| engine.set_client_id(client_id));
         }
-        let doc = Self { shared: Shared::new(client_id, unit) };
+        if let Some(guid) = guid {
+            drop(this.shared.guid.set(guid));
+        }
+        this.shared.remember(slf)?;
         for (name, value) in init.into_iter().flatten() {
-            doc.__setitem__(py, name.extract()?, &value)?;
+            this.__setitem__(&name, &value)?;
         }
-        Ok(doc)
+        if let Some(model) = Model {
+            let validator = py.import("officina.crdt.validation")?.call_method1("Validator", (model,))?;
+            drop(this.shared.validator.set(validator.unbind()));
+        }
+        Ok(())
+    }
+
+    /// What identifies the document among others.
+    #[getter]
+    fn guid(&self, py: Python<'_>) -> PyResult<String> {
+        if let Some(guid) = self.shared.guid.get() {
+            return Ok(guid.clone());
+        }
+        let random: String = py.import("uuid")?.call_method0("uuid4")?.str()?.extract()?;
+        Ok(self.shared.guid.get_or_init(|| random).clone())
     }
 
     /// The id that local edits carry.
@@ -105,21 +167,34 @@ impl Doc {
     /// Raises:
     ///     TypeError: it is another type already.
     #[pyo3(signature = (key, *, r#type))]
-    fn get(&self, py: Python<'_>, key: &str, r#type: &Bound<'_, PyType>) -> PyResult<Py<PyAny>> {
-        let target = self.open(py, key, tag_of(r#type)?)?;
+    fn get<'py>(&self, key: &Bound<'py, PyAny>, r#type: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        let target = self.open(py, &key_of(key)?, tag_of(r#type)?)?;
+        let object = type_to_py(py, &self.shared, target)?.into_bound(py);
+        if object.get_type().is(r#type) {
+            return Ok(object);
+        }
+        let value = r#type.call0()?;
+        let home = Home { shared: Arc::clone(&self.shared), target };
+        value.cast::<BaseType>()?.get().handle.settle(home);
+        Ok(value)
+    }
+
+    fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = key.py();
+        let target = self.find(py, &key_of(key)?).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;
         type_to_py(py, &self.shared, target)
     }
 
-    fn __getitem__(&self, py: Python<'_>, key: &str) -> PyResult<Py<PyAny>> {
-        let target = self.find(py, key).ok_or_else(|| PyKeyError::new_err(key.to_owned()))?;
-        type_to_py(py, &self.shared, target)
-    }
-
-    fn __setitem__(&self, py: Python<'_>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, name) = (key.py(), key_of(key)?);
+        if self.is_root(py, &name, value) {
+            return Ok(());
+        }
         let prelim = prelim(value, &mut Vec::new())?;
         let tag = prelim.root_tag()?;
         let settled = self.shared.change(py, |engine| {
-            let target = engine.root(key, tag)?;
+            let target = engine.root(&name, tag)?;
             let mut settled = Vec::new();
             fill(engine, target, prelim, &mut settled)?;
             Ok::<_, officina_crdt::EditError>(settled)
@@ -196,6 +271,7 @@ impl Doc {
     /// Raises:
     ///     DecodeError: the bytes are not an update; nothing was changed.
     fn apply_update(&self, py: Python<'_>, update: Cow<'_, [u8]>) -> PyResult<()> {
+        self.validate(py, &update)?;
         if update.len() < DETACH_FROM {
             self.shared.change(py, |engine| engine.apply_update(&update)).map(drop)
         } else {
@@ -208,30 +284,87 @@ impl Doc {
     /// Raises:
     ///     DecodeError: one of them is not an update, and which; nothing was changed.
     fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<()> {
+        if self.shared.validator.get().is_some() {
+            self.validate(py, &merge(py, &updates)?)?;
+        }
         let changed =
             |engine: &mut officina_crdt::Doc| engine.apply_updates(updates.iter().map(|update| &**update));
         self.shared.change_detached(py, changed).map(drop)
     }
 
-    /// Groups what is done inside `with doc.transaction():` into one change: one update, one event per
-    /// observer. It is not undone when an exception leaves it. Other threads' changes wait until it ends.
+    /// A transaction for a `with` or `async with` statement: the one that is open on this thread, or a new one.
+    /// What is changed inside is one change: one update, one event per observer.
     ///
     /// Args:
-    ///     origin: any object; observers find it in their event.
+    ///     origin: any hashable object; observers find it in their event.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: the one that is open has another origin.
+    ///     TypeError: `origin` is not hashable.
     #[pyo3(signature = (origin=None))]
-    fn transaction(&self, origin: Option<Py<PyAny>>) -> Transaction {
-        Transaction { shared: Arc::clone(&self.shared), origin }
+    fn transaction(&self, py: Python<'_>, origin: Option<Py<PyAny>>) -> PyResult<Py<Transaction>> {
+        Transaction::joining(py, Arc::clone(&self.shared), origin)
+    }
+
+    /// A transaction that joins no other: it begins when none is open.
+    ///
+    /// `with` waits for those of other threads; `async with` for those of other tasks too, without keeping
+    /// the event loop.
+    ///
+    /// Args:
+    ///     origin: any hashable object; observers find it in their event.
+    ///     timeout: how many seconds to wait at most.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: on entering, when this thread (or task) is in a transaction itself.
+    ///     TimeoutError: on entering, when others took longer.
+    #[pyo3(signature = (origin=None, timeout=None))]
+    fn new_transaction(
+        &self,
+        py: Python<'_>,
+        origin: Option<Py<PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<NewTransaction>> {
+        NewTransaction::new(py, Arc::clone(&self.shared), origin, timeout)
     }
 
     /// Calls `callback(event)` with a `TransactionEvent` after every transaction that changed something.
-    fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> Subscription {
-        Subscription::new(Arc::clone(&self.shared), self.shared.observe(py, callback))
+    /// A coroutine function runs in the task group of the transaction, which must be an async one.
+    fn observe(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        let id = self.shared.observe(callback.py(), Callback::of_document(callback)?);
+        Ok(Subscription::new(Arc::clone(&self.shared), id))
     }
 
-    /// Ends a subscription made by `observe`.
+    /// Calls `callback(events)` once after every transaction that changed something, with the events of all
+    /// shared types, outer types first. Their paths begin with the name of the root.
+    fn observe_deep(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        let id = self.shared.observe_type(callback.py(), None, true, Callback::of_type(callback)?);
+        Ok(Subscription::new(Arc::clone(&self.shared), id))
+    }
+
+    /// Ends a subscription.
     #[expect(clippy::unused_self, reason = "the name that users of pycrdt know")]
     fn unobserve(&self, py: Python<'_>, subscription: &Subscription) {
         subscription.drop(py);
+    }
+
+    /// The events of the document, to be iterated over: `async with doc.events() as events: async for ...`.
+    ///
+    /// Args:
+    ///     subdocs: whether to iterate over the `SubdocsEvent`s instead of the `TransactionEvent`s.
+    ///     max_buffer_size: how many events may wait to be iterated over.
+    ///     async_transactions: whether a full buffer holds up the end of transactions, which must be async ones,
+    ///         instead of raising `anyio.WouldBlock`.
+    #[pyo3(signature = (subdocs=false, max_buffer_size=f64::INFINITY, async_transactions=false))]
+    fn events<'py>(
+        slf: &Bound<'py, Self>,
+        subdocs: bool,
+        max_buffer_size: f64,
+        async_transactions: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let observe = slf.getattr(if subdocs { "observe_subdocs" } else { "observe" })?;
+        let streams = slf.py().import("officina.crdt.streams")?;
+        streams.call_method1("events", (observe, max_buffer_size, async_transactions))
     }
 
     /// Which updates are missing: for each client whose blocks or deletions wait, the first clock awaited.
@@ -280,33 +413,6 @@ pub(crate) struct Statistics {
     heap_bytes: usize,
 }
 
-/// A transaction, to be used in a `with` statement.
-#[pyclass(frozen, module = "officina.crdt")]
-pub(crate) struct Transaction {
-    shared: Arc<Shared>,
-    origin: Option<Py<PyAny>>,
-}
-
-#[pymethods]
-impl Transaction {
-    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        let this = slf.get();
-        this.shared.enter(slf.py(), this.origin.as_ref())?;
-        Ok(slf)
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.shared.exit(py)
-    }
-
-    /// The origin of the open transaction; inside another one, that one's.
-    #[getter]
-    fn origin(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.shared.origin(py)
-    }
-}
-
 /// An observer's registration; `drop()` ends it. It lasts as long as the document otherwise.
 #[pyclass(frozen, module = "officina.crdt")]
 pub(crate) struct Subscription {
@@ -339,11 +445,15 @@ impl Subscription {
 #[pyfunction]
 #[pyo3(signature = (*updates))]
 pub(super) fn merge_updates(py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<Bound<'_, PyBytes>> {
-    let merged = run(py, || -> Result<_, DecodeError> {
+    let merged = merge(py, &updates)?;
+    Ok(PyBytes::new(py, &merged))
+}
+
+fn merge(py: Python<'_>, updates: &[PyBackedBytes]) -> PyResult<Vec<u8>> {
+    run(py, || -> Result<_, DecodeError> {
         let updates: Vec<&[u8]> = updates.iter().map(|update| &**update).collect();
         officina_crdt::merge_updates(&updates)
-    })?;
-    Ok(PyBytes::new(py, &merged))
+    })
 }
 
 /// The part of an update that a replica with that state lacks, without building a document.

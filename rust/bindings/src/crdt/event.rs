@@ -4,24 +4,41 @@
 use std::sync::Arc;
 
 use officina_crdt::lib0::Writer;
-use officina_crdt::{Changes, Delta, Event, KeyChange, PathStep, SharedType, StateVector, TypeTag, Value};
+use officina_crdt::{Changes, Delta, Event, KeyChange, PathStep, StateVector, TypeTag, Value};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::shared::Shared;
+use super::transaction::ReadTransaction;
 use super::value::{type_to_py, value_to_py};
 
+/// A transaction that is over, as its observers hear of it.
+pub(super) struct Announced {
+    pub(super) shared: Arc<Shared>,
+    pub(super) changes: Changes,
+    pub(super) origin: Option<Py<PyAny>>,
+    /// Where async callbacks run.
+    pub(super) task_group: Option<Py<PyAny>>,
+}
+
+impl Announced {
+    /// The transaction, for reading only.
+    pub(super) fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        let origin = self.origin.as_ref().map(|origin| origin.clone_ref(py));
+        ReadTransaction::new(py, Arc::clone(&self.shared), origin)
+    }
+}
+
 /// What one transaction did to a document.
-#[pyclass(frozen, module = "officina.crdt")]
+#[pyclass(frozen, freelist = 4, module = "officina.crdt")]
 pub(crate) struct TransactionEvent {
-    changes: Changes,
-    origin: Option<Py<PyAny>>,
+    announced: Arc<Announced>,
 }
 
 impl TransactionEvent {
-    pub(super) fn new(changes: Changes, origin: Option<Py<PyAny>>) -> Self {
-        Self { changes, origin }
+    pub(super) fn new(announced: Arc<Announced>) -> Self {
+        Self { announced }
     }
 }
 
@@ -34,93 +51,81 @@ impl TransactionEvent {
     /// The update that repeats the transaction in another document.
     #[getter]
     fn update<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.changes.update)
+        PyBytes::new(py, &self.announced.changes.update)
     }
 
     /// The state before the transaction, encoded.
     #[getter]
     fn before_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.changes.before())
+        state_to_py(py, &self.announced.changes.before())
     }
 
     /// The state after the transaction, encoded.
     #[getter]
     fn after_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.changes.after())
+        state_to_py(py, &self.announced.changes.after())
     }
 
     /// What the transaction deleted, encoded.
     #[getter]
     fn delete_set<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut writer = Writer::new();
-        self.changes.deletes.encode_into(&mut writer);
+        self.announced.changes.deletes.encode_into(&mut writer);
         PyBytes::new(py, writer.as_bytes())
     }
 
     /// What `Doc.transaction(origin)` was given; `None` without one.
     #[getter]
     fn origin(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.origin.as_ref().map(|origin| origin.clone_ref(py))
+        self.announced.origin.as_ref().map(|origin| origin.clone_ref(py))
+    }
+
+    /// The transaction, for reading only.
+    #[getter]
+    fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        self.announced.transaction(py)
     }
 }
 
-/// Which events of a transaction an observer is to be called with.
-pub(super) struct Observation {
-    pub(super) callback: Py<PyAny>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) target: SharedType,
-    pub(super) deep: bool,
-    /// Indices into the transaction's events.
-    pub(super) events: Vec<usize>,
-}
-
-impl Observation {
-    /// The one event, or for a deep observer the list of them.
-    pub(super) fn argument(&self, py: Python<'_>, events: &[Event]) -> PyResult<Py<PyAny>> {
-        let chosen = self.events.iter().filter_map(|&index| events.get(index));
-        let mut objects = chosen.map(|event| self.object(py, event));
-        if self.deep {
-            return objects.collect::<PyResult<Vec<_>>>()?.into_py_any(py);
-        }
-        objects.next().unwrap_or_else(|| Ok(py.None()))
-    }
-
-    fn object(&self, py: Python<'_>, event: &Event) -> PyResult<Py<PyAny>> {
-        let tag = self.shared.read(py, |engine| engine.likely_tag(event.target));
-        let levels = event.lineage.iter().position(|&outer| outer == self.target).unwrap_or_default();
-        let body = Body {
-            shared: Arc::clone(&self.shared),
-            target: event.target,
-            path: event.path[event.path.len() - levels..].to_vec(),
-            delta: event.delta.clone(),
-            keys: event.keys.clone(),
-        };
-        match tag {
-            TypeTag::Text => TextEvent { body }.into_py_any(py),
-            TypeTag::Map | TypeTag::XmlHook => MapEvent { body }.into_py_any(py),
-            TypeTag::Array => ArrayEvent { body }.into_py_any(py),
-            TypeTag::XmlText => XmlEvent { body, is_text: true }.into_py_any(py),
-            TypeTag::XmlElement | TypeTag::XmlFragment => XmlEvent { body, is_text: false }.into_py_any(py),
-        }
+/// The object for one event of a transaction, as an observer `levels` steps further out sees it.
+pub(super) fn object<'py>(
+    py: Python<'py>,
+    announced: &Arc<Announced>,
+    index: usize,
+    levels: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let body = Body { announced: Arc::clone(announced), index, levels };
+    let target = body.event().target;
+    match announced.shared.read(py, |engine| engine.likely_tag(target)) {
+        TypeTag::Text => TextEvent { body }.into_bound_py_any(py),
+        TypeTag::Map | TypeTag::XmlHook => MapEvent { body }.into_bound_py_any(py),
+        TypeTag::Array => ArrayEvent { body }.into_bound_py_any(py),
+        TypeTag::XmlText => XmlEvent { body, is_text: true }.into_bound_py_any(py),
+        TypeTag::XmlElement | TypeTag::XmlFragment => XmlEvent { body, is_text: false }.into_bound_py_any(py),
     }
 }
 
-/// A change to one shared type.
+/// A change to one shared type. What nobody looks at is not converted.
 struct Body {
-    shared: Arc<Shared>,
-    target: SharedType,
-    path: Vec<PathStep>,
-    delta: Vec<Delta>,
-    keys: Vec<KeyChange>,
+    announced: Arc<Announced>,
+    /// Which of the transaction's events it is.
+    index: usize,
+    /// How many steps the path has.
+    levels: usize,
 }
 
 impl Body {
+    fn event(&self) -> &Event {
+        &self.announced.changes.events[self.index]
+    }
+
     fn target(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        type_to_py(py, &self.shared, self.target)
+        type_to_py(py, &self.announced.shared, self.event().target)
     }
 
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let steps = self.path.iter().map(|step| match step {
+        let path = &self.event().path;
+        let steps = path[path.len() - self.levels..].iter().map(|step| match step {
             PathStep::Key(key) => key.into_py_any(py),
             PathStep::Index(index) => index.into_py_any(py),
         });
@@ -129,7 +134,7 @@ impl Body {
 
     fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
-        for part in &self.delta {
+        for part in &self.event().delta {
             let dict = PyDict::new(py);
             match part {
                 Delta::Retain(count) => dict.set_item("retain", count)?,
@@ -143,12 +148,12 @@ impl Body {
     }
 
     fn values(&self, py: Python<'_>, values: &[Value]) -> PyResult<Vec<Py<PyAny>>> {
-        values.iter().map(|value| value_to_py(py, &self.shared, value)).collect()
+        values.iter().map(|value| value_to_py(py, &self.announced.shared, value)).collect()
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let keys = PyDict::new(py);
-        for KeyChange { key, old, new } in &self.keys {
+        for KeyChange { key, old, new } in &self.event().keys {
             let change = PyDict::new(py);
             change.set_item(
                 "action",
@@ -159,10 +164,10 @@ impl Body {
                 },
             )?;
             if let Some(old) = old {
-                change.set_item("oldValue", value_to_py(py, &self.shared, old)?)?;
+                change.set_item("oldValue", value_to_py(py, &self.announced.shared, old)?)?;
             }
             if let Some(new) = new {
-                change.set_item("newValue", value_to_py(py, &self.shared, new)?)?;
+                change.set_item("newValue", value_to_py(py, &self.announced.shared, new)?)?;
             }
             keys.set_item(&**key, change)?;
         }
@@ -196,6 +201,18 @@ impl TextEvent {
     fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.body.delta(py)
     }
+
+    /// The transaction that made the change, for reading only.
+    #[getter]
+    fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        self.body.announced.transaction(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (target, path) = (self.body.target(py)?, self.body.path(py)?);
+        let (target, delta) = (target.bind(py).repr()?, self.body.delta(py)?);
+        Ok(format!("{{target: {target}, delta: {delta}, path: {path}}}"))
+    }
 }
 
 /// A change to an `Array`.
@@ -222,6 +239,18 @@ impl ArrayEvent {
     #[getter]
     fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.body.delta(py)
+    }
+
+    /// The transaction that made the change, for reading only.
+    #[getter]
+    fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        self.body.announced.transaction(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (target, path) = (self.body.target(py)?, self.body.path(py)?);
+        let (target, delta) = (target.bind(py).repr()?, self.body.delta(py)?);
+        Ok(format!("{{target: {target}, delta: {delta}, path: {path}}}"))
     }
 }
 
@@ -250,6 +279,18 @@ impl MapEvent {
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.body.keys(py)
     }
+
+    /// The transaction that made the change, for reading only.
+    #[getter]
+    fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        self.body.announced.transaction(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (target, path) = (self.body.target(py)?, self.body.path(py)?);
+        let (target, keys) = (target.bind(py).repr()?, self.body.keys(py)?);
+        Ok(format!("{{target: {target}, keys: {keys}, path: {path}}}"))
+    }
 }
 
 /// A change to an `XmlFragment`, an `XmlElement` or an `XmlText`.
@@ -276,7 +317,7 @@ impl XmlEvent {
     /// Whether the list of children changed, and not only attributes; `None` for an XmlText, which has none.
     #[getter]
     fn children_changed(&self) -> Option<bool> {
-        (!self.is_text).then_some(!self.body.delta.is_empty())
+        (!self.is_text).then_some(!self.body.event().delta.is_empty())
     }
 
     /// The change to the children, or to the text, from the start on: `{"retain": n}`, `{"delete": n}` and
@@ -291,5 +332,17 @@ impl XmlEvent {
     #[getter]
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.body.keys(py)
+    }
+
+    /// The transaction that made the change, for reading only.
+    #[getter]
+    fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
+        self.body.announced.transaction(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (target, path) = (self.body.target(py)?, self.body.path(py)?);
+        let (target, delta, keys) = (target.bind(py).repr()?, self.body.delta(py)?, self.body.keys(py)?);
+        Ok(format!("{{target: {target}, delta: {delta}, keys: {keys}, path: {path}}}"))
     }
 }

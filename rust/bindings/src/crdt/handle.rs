@@ -10,6 +10,7 @@ use pyo3::types::PySlice;
 use pyo3::{PyClass, PyClassInitializer};
 
 use super::doc::{Doc, Subscription};
+use super::observer::Callback;
 use super::shared::Shared;
 use crate::errors::NativeError;
 
@@ -63,7 +64,7 @@ impl Handle {
     }
 
     pub(super) fn document(&self, py: Python<'_>) -> PyResult<Py<Doc>> {
-        Py::new(py, Doc::from_shared(Arc::clone(&self.home()?.shared)))
+        self.home()?.shared.object(py)
     }
 
     #[inline]
@@ -86,9 +87,9 @@ impl Handle {
         shared.change(py, |engine| work(engine, *target))
     }
 
-    pub(super) fn observe(&self, py: Python<'_>, deep: bool, callback: Py<PyAny>) -> PyResult<Subscription> {
+    fn observe(&self, deep: bool, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
         let Home { shared, target } = self.home()?;
-        let id = shared.observe_type(py, *target, deep, callback);
+        let id = shared.observe_type(callback.py(), Some(*target), deep, Callback::of_type(callback)?);
         Ok(Subscription::new(Arc::clone(shared), id))
     }
 
@@ -177,8 +178,8 @@ impl BaseType {
     ///
     /// Raises:
     ///     LocalProtocolError: it is not part of a document yet.
-    fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, false, callback)
+    fn observe(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        self.handle.observe(false, callback)
     }
 
     /// Calls `callback` after every transaction that changed it or something in it: with the list of events,
@@ -186,14 +187,26 @@ impl BaseType {
     ///
     /// Raises:
     ///     LocalProtocolError: it is not part of a document yet.
-    fn observe_deep(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        self.handle.observe(py, true, callback)
+    fn observe_deep(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        self.handle.observe(true, callback)
     }
 
     /// Ends a subscription made by `observe` or `observe_deep`.
     #[expect(clippy::unused_self, reason = "the name that users of pycrdt know")]
     fn unobserve(&self, py: Python<'_>, subscription: &Subscription) {
         subscription.drop(py);
+    }
+
+    /// The events of it, to be iterated over: `async with text.events() as events: async for event in events`.
+    ///
+    /// Args:
+    ///     deep: whether to iterate over lists of the events of it and of what is in it.
+    ///     max_buffer_size: how many events may wait to be iterated over.
+    #[pyo3(signature = (deep=false, max_buffer_size=f64::INFINITY))]
+    fn events<'py>(slf: &Bound<'py, Self>, deep: bool, max_buffer_size: f64) -> PyResult<Bound<'py, PyAny>> {
+        let observe = slf.getattr(if deep { "observe_deep" } else { "observe" })?;
+        let streams = slf.py().import("officina.crdt.streams")?;
+        streams.call_method1("events", (observe, max_buffer_size, false))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

@@ -9,8 +9,10 @@ mod edits;
 mod event;
 mod handle;
 mod map;
+mod observer;
 mod shared;
 mod text;
+mod transaction;
 mod value;
 mod xml;
 
@@ -19,7 +21,9 @@ use pyo3::prelude::*;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<doc::Doc>()?;
     module.add_class::<doc::Statistics>()?;
-    module.add_class::<doc::Transaction>()?;
+    module.add_class::<transaction::Transaction>()?;
+    module.add_class::<transaction::NewTransaction>()?;
+    module.add_class::<transaction::ReadTransaction>()?;
     module.add_class::<doc::Subscription>()?;
     module.add_class::<handle::BaseType>()?;
     module.add_class::<text::Text>()?;

@@ -4,46 +4,73 @@
 //! Two rules keep this free of deadlocks. No Python code runs while the lock is held: arguments are
 //! converted before, results after, and observers are called once the transaction is over. And whoever has
 //! to wait, for the lock or for another thread's transaction, releases the GIL first.
+//!
+//! An observer may edit the document. What it changed is announced when all observers have heard of the
+//! change that it was called for, so that everybody hears of changes in the order in which they were made.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use officina_crdt::{Changes, Doc as Engine, EditError, Listening, SharedType, SpliceError, Unit};
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
+use pyo3::types::PyWeakrefReference;
 
-use super::event::{Observation, TransactionEvent};
+use super::doc::Doc;
+use super::event::Announced;
+use super::observer::{Announcement, Callback, Observers, raise};
+use super::transaction::Transaction;
 use crate::errors::NativeError;
 
 /// How often a thread that waits for another's transaction looks whether it was interrupted.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
-
-/// Who listens to a document.
-#[derive(Default)]
-pub(super) struct Observers {
-    next: u64,
-    document: Vec<(u64, Py<PyAny>)>,
-    types: Vec<TypeObserver>,
-}
-
-struct TypeObserver {
-    id: u64,
-    target: SharedType,
-    deep: bool,
-    callback: Py<PyAny>,
-}
+/// How often in a row observers may answer a change with another one.
+const MAX_ANSWERS: usize = 100;
 
 /// The explicit transaction that is open.
 pub(super) struct OpenTransaction {
     owner: ThreadId,
-    depth: u32,
+    pub(super) depth: u32,
+    /// What `Doc.transaction()` returns until it is over.
+    pub(super) object: Py<Transaction>,
     pub(super) origin: Option<Py<PyAny>>,
+    /// Of a transaction opened by `async with`.
+    pub(super) tasks: Option<Tasks>,
+    /// Called when it is over.
+    over: Vec<Py<PyAny>>,
+}
+
+/// What belongs to a transaction opened by `async with`.
+pub(super) struct Tasks {
+    /// Runs the async callbacks.
+    pub(super) group: Py<PyAny>,
+    /// The id of the task that opened it.
+    pub(super) task: u64,
+}
+
+impl Tasks {
+    pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self { group: self.group.clone_ref(py), task: self.task }
+    }
+}
+
+/// A thread that is calling observers, and what its observers have changed meanwhile.
+struct Announcing {
+    thread: ThreadId,
+    /// How many changes in a row were answers to the one before.
+    answers: usize,
+    queue: VecDeque<(usize, Announcement)>,
 }
 
 pub(super) struct State {
     pub(super) engine: Engine,
     observers: Observers,
     pub(super) transaction: Option<OpenTransaction>,
+    announcing: Vec<Announcing>,
+    /// Threads inside `with` a read-only transaction, once per level.
+    reading: Vec<ThreadId>,
 }
 
 /// A document, shared by every Python object that refers to it.
@@ -52,14 +79,12 @@ pub(super) struct Shared {
     /// Notified when an explicit transaction ends.
     ended: Condvar,
     pub(super) unit: Unit,
-}
-
-/// What has to be called once nothing is locked.
-struct Announcement {
-    changes: Changes,
-    origin: Option<Py<PyAny>>,
-    document: Vec<Py<PyAny>>,
-    types: Vec<Observation>,
+    /// The `Doc` that was made first, as long as it lives.
+    object: OnceLock<Py<PyWeakrefReference>>,
+    /// Identifies the document among others.
+    pub(super) guid: OnceLock<String>,
+    /// What updates from others are checked by before they are applied.
+    pub(super) validator: OnceLock<Py<PyAny>>,
 }
 
 impl Shared {
@@ -69,10 +94,29 @@ impl Shared {
                 engine: Engine::new(client_id),
                 observers: Observers::default(),
                 transaction: None,
+                announcing: Vec::new(),
+                reading: Vec::new(),
             }),
             ended: Condvar::new(),
             unit,
+            object: OnceLock::new(),
+            guid: OnceLock::new(),
+            validator: OnceLock::new(),
         })
+    }
+
+    /// The Python object for the document: the first, or once that is gone a new one.
+    pub(super) fn object(self: &Arc<Self>, py: Python<'_>) -> PyResult<Py<Doc>> {
+        if let Some(object) = self.object.get().and_then(|object| object.bind(py).upgrade()) {
+            return Ok(object.cast_into::<Doc>()?.unbind());
+        }
+        Py::new(py, Doc::from_shared(Arc::clone(self)))
+    }
+
+    /// Remembers the first Python object for the document.
+    pub(super) fn remember(&self, object: &Bound<'_, Doc>) -> PyResult<()> {
+        drop(self.object.set(PyWeakrefReference::new(object)?.unbind()));
+        Ok(())
     }
 
     /// Locks the state. While another thread holds it, the GIL is released.
@@ -90,22 +134,42 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the state for a change, when no other thread's transaction is open.
-    fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+    /// Locks the state when no other thread's transaction is open.
+    ///
+    /// # Errors
+    /// `TimeoutError` when that takes longer than until `deadline`; the signal handler's error when interrupted.
+    fn lock_in_turn(&self, py: Python<'_>, deadline: Option<Instant>) -> PyResult<MutexGuard<'_, State>> {
         loop {
             let state = self.lock(py);
             if state.is_open_to_this_thread() {
                 return Ok(state);
             }
             drop(state);
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Err(PyTimeoutError::new_err("another thread's transaction did not end in time"));
+            }
             py.detach(|| {
                 let state = self.lock_detached();
                 if !state.is_open_to_this_thread() {
-                    drop(self.ended.wait_timeout(state, INTERRUPT_CHECK));
+                    let wait = left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK);
+                    drop(self.ended.wait_timeout(state, wait));
                 }
             });
             py.check_signals()?;
         }
+    }
+
+    /// Locks the state for a change, when no other thread's transaction is open.
+    fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        let state = self.lock_in_turn(py, None)?;
+        state.check_writable()?;
+        Ok(state)
+    }
+
+    /// Waits until no other thread's transaction is open.
+    pub(super) fn wait(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock_in_turn(py, None).map(drop)
     }
 
     /// Reads the document.
@@ -125,9 +189,13 @@ impl Shared {
         work: impl FnOnce(&mut Engine) -> Result<T, E>,
     ) -> PyResult<T> {
         let mut state = self.lock_for_change(py)?;
-        let (result, announcement) = state.change(py, self, work);
+        let listening = state.begin(self.unit);
+        let result = work(&mut state.engine);
+        let changes = if listening { state.engine.commit() } else { None };
+        let announcement = changes.map(|changes| state.announcement(self, changes, None, None));
+        let announcement = announcement.and_then(|announcement| state.queue(announcement));
         drop(state);
-        finish(py, announcement, result)
+        self.finish(py, announcement, result)
     }
 
     /// The same without the GIL, for what takes longer than handing it over.
@@ -148,27 +216,62 @@ impl Shared {
                 let work = work.take()?;
                 let listening = state.begin(self.unit);
                 let result = work(&mut state.engine);
-                let changes = listening.and_then(|_| state.engine.commit());
-                Some((result, changes))
+                let changes = if listening { state.engine.commit() } else { None };
+                let announcement = changes.map(|changes| state.announcement(self, changes, None, None));
+                Some((result, announcement.and_then(|announcement| state.queue(announcement))))
             });
-            if let Some((result, changes)) = outcome {
-                let announcement = changes.map(|changes| self.lock(py).announcement(py, self, changes, None));
-                return finish(py, announcement, result);
+            if let Some((result, announcement)) = outcome {
+                return self.finish(py, announcement, result);
             }
         }
     }
 
+    /// The transaction that is open on this thread, if any: what `look` makes of it.
+    pub(super) fn open_here<T>(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce(&mut OpenTransaction) -> T,
+    ) -> Option<T> {
+        let mut state = self.lock(py);
+        let open = state.transaction.as_mut()?;
+        (open.owner == thread::current().id()).then(|| look(open))
+    }
+
     /// Opens a transaction of this thread, or one more level of it.
-    pub(super) fn enter(&self, py: Python<'_>, origin: Option<&Py<PyAny>>) -> PyResult<()> {
-        let mut state = self.lock_for_change(py)?;
+    ///
+    /// # Errors
+    /// `TimeoutError` as [`Shared::lock_in_turn`].
+    pub(super) fn enter(
+        &self,
+        object: &Bound<'_, Transaction>,
+        origin: Option<Py<PyAny>>,
+        tasks: Option<Tasks>,
+        deadline: Option<Instant>,
+    ) -> PyResult<()> {
+        let mut state = self.lock_in_turn(object.py(), deadline)?;
+        state.check_writable()?;
         if let Some(open) = &mut state.transaction {
             open.depth += 1;
-            return Ok(());
+        } else {
+            state.open(object, origin, tasks);
         }
-        state.begin(self.unit);
-        let origin = origin.map(|origin| origin.clone_ref(py));
-        state.transaction = Some(OpenTransaction { owner: thread::current().id(), depth: 1, origin });
         Ok(())
+    }
+
+    /// Opens a transaction if none is open, on any thread; returns whether it did.
+    pub(super) fn try_open(
+        &self,
+        object: &Bound<'_, Transaction>,
+        origin: Option<Py<PyAny>>,
+        tasks: Tasks,
+    ) -> PyResult<bool> {
+        let mut state = self.lock(object.py());
+        state.check_writable()?;
+        if state.transaction.is_some() {
+            return Ok(false);
+        }
+        state.open(object, origin, Some(tasks));
+        Ok(true)
     }
 
     /// Closes one level of this thread's transaction; the last one commits and calls the observers.
@@ -184,48 +287,90 @@ impl Shared {
         if open.depth > 0 {
             return Ok(());
         }
-        let origin = state.transaction.take().and_then(|open| open.origin);
-        let changes = state.engine.commit();
-        let announcement = changes.map(|changes| state.announcement(py, self, changes, origin));
+        let Some(OpenTransaction { object, origin, tasks, over, .. }) = state.transaction.take() else {
+            return Ok(());
+        };
+        let group = tasks.map(|tasks| tasks.group);
+        let announcement =
+            state.engine.commit().map(|changes| state.announcement(self, changes, origin, group));
+        let announcement = announcement.and_then(|announcement| state.queue(announcement));
         drop(state);
+        drop(object);
         self.ended.notify_all();
-        finish(py, announcement, Ok::<_, NativeError>(()))
+        let finished = self.finish(py, announcement, Ok::<_, NativeError>(()));
+        for callback in over {
+            callback.call0(py)?;
+        }
+        finished
     }
 
-    /// The origin of this thread's open transaction.
-    pub(super) fn origin(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let state = self.lock(py);
-        state.transaction.as_ref()?.origin.as_ref().map(|origin| origin.clone_ref(py))
+    /// Has `callback` called when the transaction that is open on this thread is over; returns whether one is.
+    pub(super) fn when_over(&self, py: Python<'_>, callback: Py<PyAny>) -> bool {
+        self.open_here(py, |open| open.over.push(callback)).is_some()
     }
 
-    pub(super) fn observe(&self, py: Python<'_>, callback: Py<PyAny>) -> u64 {
-        let observers = &mut self.lock(py).observers;
-        observers.next += 1;
-        observers.document.push((observers.next, callback));
-        observers.next
+    /// Enters a read-only transaction: this thread may change nothing until it has left it.
+    pub(super) fn enter_reading(&self, py: Python<'_>) {
+        self.lock(py).reading.push(thread::current().id());
+    }
+
+    /// Leaves a read-only transaction.
+    pub(super) fn exit_reading(&self, py: Python<'_>) {
+        let reading = &mut self.lock(py).reading;
+        let here = thread::current().id();
+        if let Some(last) = reading.iter().rposition(|&thread| thread == here) {
+            reading.remove(last);
+        }
+    }
+
+    pub(super) fn observe(&self, py: Python<'_>, callback: Arc<Callback>) -> u64 {
+        self.lock(py).observers.add(callback)
     }
 
     pub(super) fn observe_type(
         &self,
         py: Python<'_>,
-        target: SharedType,
+        target: Option<SharedType>,
         deep: bool,
-        callback: Py<PyAny>,
+        callback: Arc<Callback>,
     ) -> u64 {
-        let observers = &mut self.lock(py).observers;
-        observers.next += 1;
-        observers.types.push(TypeObserver { id: observers.next, target, deep, callback });
-        observers.next
+        self.lock(py).observers.add_type(target, deep, callback)
     }
 
     /// Removes an observer; later announcements pass it by.
     pub(super) fn unobserve(&self, py: Python<'_>, id: u64) {
-        let mut state = self.lock(py);
-        let document: Vec<_> = state.observers.document.extract_if(.., |(known, _)| *known == id).collect();
-        let types: Vec<_> = state.observers.types.extract_if(.., |observer| observer.id == id).collect();
-        // Dropping a callback can run Python code: only after the lock is released.
-        drop(state);
-        drop((document, types));
+        let removed = self.lock(py).observers.remove(id);
+        drop(removed);
+    }
+
+    /// Calls the observers, of what they change meanwhile too, then returns the result of the change.
+    ///
+    /// # Errors
+    /// That of the change; else those of the observers, as one `ExceptionGroup`.
+    #[inline]
+    fn finish<T, E: Into<NativeError>>(
+        &self,
+        py: Python<'_>,
+        announcement: Option<Announcement>,
+        result: Result<T, E>,
+    ) -> PyResult<T> {
+        if let Some(announcement) = announcement {
+            self.announce(py, announcement)?;
+        }
+        result.map_err(|error| PyErr::from(error.into()))
+    }
+
+    fn announce(&self, py: Python<'_>, mut announcement: Announcement) -> PyResult<()> {
+        let mut errors = Vec::new();
+        loop {
+            announcement.call(py, &mut errors);
+            let next = self.lock(py).next_announcement();
+            // What is dropped here may run Python code: only after the lock is released.
+            match next {
+                Some(next) => announcement = next,
+                None => return raise(py, errors),
+            }
+        }
     }
 }
 
@@ -234,104 +379,91 @@ impl State {
         self.transaction.as_ref().is_none_or(|open| open.owner == thread::current().id())
     }
 
-    /// Begins an implicit transaction if somebody listens and none is open.
-    fn begin(&mut self, unit: Unit) -> Option<Listening> {
-        if self.transaction.is_some() {
-            return None;
+    /// Refuses changes inside a read-only transaction, and by observers that never come to rest.
+    fn check_writable(&self) -> Result<(), NativeError> {
+        if self.reading.is_empty() && self.announcing.is_empty() {
+            return Ok(());
         }
-        let listening = Listening {
-            updates: !self.observers.document.is_empty(),
-            events: (!self.observers.types.is_empty()).then_some(unit),
-            subdocuments: false,
-        };
-        if listening != Listening::default() {
-            self.engine.begin(listening);
+        let here = thread::current().id();
+        if self.reading.contains(&here) {
+            let hint = "Read-only transaction cannot be used to modify document structure";
+            return Err(NativeError::local(hint));
         }
-        Some(listening)
+        let answers = self.announcing.iter().find(|announcing| announcing.thread == here);
+        if answers.is_some_and(|announcing| announcing.answers >= MAX_ANSWERS) {
+            let hint = format!("observers answered {MAX_ANSWERS} changes in a row with another one");
+            return Err(NativeError::local(hint));
+        }
+        Ok(())
     }
 
-    fn change<T, E>(
-        &mut self,
-        py: Python<'_>,
-        shared: &Arc<Shared>,
-        work: impl FnOnce(&mut Engine) -> Result<T, E>,
-    ) -> (Result<T, E>, Option<Announcement>) {
-        match self.begin(shared.unit) {
-            Some(listening) if listening != Listening::default() => {
-                let result = work(&mut self.engine);
-                let changes = self.engine.commit();
-                (result, changes.map(|changes| self.announcement(py, shared, changes, None)))
-            }
-            _ => (work(&mut self.engine), None),
+    fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
+        self.engine.begin(self.listening(object.get().shared.unit));
+        self.transaction = Some(OpenTransaction {
+            owner: thread::current().id(),
+            depth: 1,
+            object: object.clone().unbind(),
+            origin,
+            tasks,
+            over: Vec::new(),
+        });
+    }
+
+    fn listening(&self, unit: Unit) -> Listening {
+        Listening {
+            updates: self.observers.of_document(),
+            events: self.observers.of_types().then_some(unit),
+            subdocuments: false,
         }
+    }
+
+    /// Begins an implicit transaction if somebody listens and none is open; returns whether it did.
+    #[inline]
+    fn begin(&mut self, unit: Unit) -> bool {
+        if self.transaction.is_some() {
+            return false;
+        }
+        let listening = self.listening(unit);
+        if listening == Listening::default() {
+            return false;
+        }
+        self.engine.begin(listening);
+        true
     }
 
     fn announcement(
         &self,
-        py: Python<'_>,
         shared: &Arc<Shared>,
         changes: Changes,
         origin: Option<Py<PyAny>>,
+        task_group: Option<Py<PyAny>>,
     ) -> Announcement {
-        let document = self.observers.document.iter().map(|(_, callback)| callback.clone_ref(py)).collect();
-        let types = self
-            .observers
-            .types
-            .iter()
-            .filter_map(|observer| {
-                let events: Vec<_> = changes
-                    .events
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, event)| {
-                        event.target == observer.target
-                            || (observer.deep && event.lineage.contains(&observer.target))
-                    })
-                    .map(|(index, _)| index)
-                    .collect();
-                (!events.is_empty()).then(|| Observation {
-                    callback: observer.callback.clone_ref(py),
-                    shared: Arc::clone(shared),
-                    target: observer.target,
-                    deep: observer.deep,
-                    events,
-                })
-            })
-            .collect();
-        Announcement { changes, origin, document, types }
+        let shared = Arc::clone(shared);
+        self.observers.announcement(Announced { shared, changes, origin, task_group })
     }
-}
 
-/// Calls the observers, then returns the result of the change. The first error of an observer is raised,
-/// further ones are reported as unraisable.
-fn finish<T, E: Into<NativeError>>(
-    py: Python<'_>,
-    announcement: Option<Announcement>,
-    result: Result<T, E>,
-) -> PyResult<T> {
-    let value = result.map_err(|error| PyErr::from(error.into()))?;
-    let Some(Announcement { changes, origin, document, types }) = announcement else { return Ok(value) };
-    let mut first_error = None;
-    let mut call = |callback: &Py<PyAny>, event: PyResult<Py<PyAny>>| {
-        let outcome = event.and_then(|event| callback.call1(py, (event,)));
-        let Err(error) = outcome else { return };
-        if first_error.is_none() {
-            first_error = Some(error);
-        } else {
-            error.write_unraisable(py, Some(callback.bind(py)));
+    /// Returns what is to be announced at once. While this thread calls observers already, it is queued.
+    fn queue(&mut self, announcement: Announcement) -> Option<Announcement> {
+        let thread = thread::current().id();
+        if let Some(announcing) = self.announcing.iter_mut().find(|announcing| announcing.thread == thread) {
+            announcing.queue.push_back((announcing.answers + 1, announcement));
+            return None;
         }
-    };
-    for observation in &types {
-        call(&observation.callback, observation.argument(py, &changes.events));
+        self.announcing.push(Announcing { thread, answers: 0, queue: VecDeque::new() });
+        Some(announcement)
     }
-    if !document.is_empty() {
-        let event = Py::new(py, TransactionEvent::new(changes, origin)).map(Py::into_any);
-        for callback in &document {
-            let event = event.as_ref().map(|event| event.clone_ref(py)).map_err(|error| error.clone_ref(py));
-            call(callback, event);
+
+    /// What this thread has to announce next. When there is nothing more it no longer counts as announcing.
+    fn next_announcement(&mut self) -> Option<Announcement> {
+        let here = thread::current().id();
+        let at = self.announcing.iter().position(|announcing| announcing.thread == here)?;
+        if let Some((answers, announcement)) = self.announcing[at].queue.pop_front() {
+            self.announcing[at].answers = answers;
+            return Some(announcement);
         }
+        self.announcing.swap_remove(at);
+        None
     }
-    first_error.map_or(Ok(value), Err)
 }
 
 impl From<EditError> for NativeError {

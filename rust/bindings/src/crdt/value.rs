@@ -109,7 +109,7 @@ pub(super) fn tag_of(class: &Bound<'_, PyType>) -> PyResult<TypeTag> {
         (py.get_type::<XmlElement>(), TypeTag::XmlElement),
         (py.get_type::<XmlText>(), TypeTag::XmlText),
     ];
-    let found = known.into_iter().find(|(known, _)| class.is(known));
+    let found = known.into_iter().find(|(known, _)| class.is_subclass(known).unwrap_or_default());
     let hint = "type must be Text, Array, Map, XmlFragment, XmlElement or XmlText";
     found.map(|(_, tag)| tag).ok_or_else(|| PyTypeError::new_err(hint))
 }
