@@ -196,9 +196,25 @@ impl Store {
     /// Moves `place.left` over the blocks that others inserted at the same spot and that come first.
     fn resolve_conflicts(&self, client: ClientId, place: &mut Place) {
         let mut at = self.right_of(place);
-        if at == place.right {
-            return;
+        let mut left = place.left;
+        while at != NONE && at != place.right {
+            let other = self.item(at);
+            if other.origin != place.origin {
+                return self.resolve_nested(client, place);
+            }
+            if self.clients.get(other.client).client < client {
+                left = at;
+            } else if other.right_origin == place.right_origin {
+                break;
+            }
+            at = other.right;
         }
+        place.left = left;
+    }
+
+    /// The same where blocks that were inserted next to conflicting ones have to be told from the rest.
+    fn resolve_nested(&self, client: ClientId, place: &mut Place) {
+        let mut at = self.right_of(place);
         let mut passed = Passed::default();
         // Those of `passed` from here on conflict with the new block; earlier ones are settled to its left.
         let mut first_conflict = 0;

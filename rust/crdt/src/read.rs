@@ -157,13 +157,22 @@ impl Store {
                     .map(|(key, value)| Ok((key.into(), self.value_tree(value, depth)?)))
                     .collect::<Result<_, _>>()?,
             ),
-            TypeTag::Array => Tree::List(
-                self.visible_items(branch)
-                    .flat_map(|item| self.item_values(item))
-                    .map(|value| self.value_tree(value, depth))
-                    .collect::<Result<_, _>>()?,
-            ),
+            TypeTag::Array => Tree::List(self.list(branch, depth)?),
         })
+    }
+
+    fn list(&self, branch: BranchId, depth: usize) -> Result<Vec<Tree>, TooDeep> {
+        let mut list = Vec::with_capacity(self.branches.get(branch).tree.size.utf16 as usize);
+        for item in self.visible_items(branch) {
+            if item.kind == Kind::Any {
+                list.extend(self.values_of(item).iter().cloned().map(Tree::Any));
+                continue;
+            }
+            for value in self.item_values(item) {
+                list.push(self.value_tree(value, depth)?);
+            }
+        }
+        Ok(list)
     }
 
     fn value_tree(&self, value: Value, depth: usize) -> Result<Tree, TooDeep> {
@@ -271,7 +280,12 @@ impl Doc {
             let item = self.store.item(at);
             if item.is_visible() {
                 let wanted = count - values.len();
-                values.extend(self.store.item_values(item).into_iter().skip(skip).take(wanted));
+                if item.kind == Kind::Any {
+                    let plain = self.store.values_of(item).iter().skip(skip).take(wanted);
+                    values.extend(plain.cloned().map(Value::Any));
+                } else {
+                    values.extend(self.store.item_values(item).into_iter().skip(skip).take(wanted));
+                }
                 skip = 0;
             }
             at = item.right;
