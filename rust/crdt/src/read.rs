@@ -157,11 +157,11 @@ impl Store {
                     .map(|(key, value)| Ok((key.into(), self.value_tree(value, depth)?)))
                     .collect::<Result<_, _>>()?,
             ),
-            TypeTag::Array => Tree::List(self.list(branch, depth)?),
+            TypeTag::Array => Tree::List(self.elements(branch, depth)?),
         })
     }
 
-    fn list(&self, branch: BranchId, depth: usize) -> Result<Vec<Tree>, TooDeep> {
+    fn elements(&self, branch: BranchId, depth: usize) -> Result<Vec<Tree>, TooDeep> {
         let mut list = Vec::with_capacity(self.branches.get(branch).tree.size.utf16 as usize);
         for item in self.visible_items(branch) {
             if item.kind == Kind::Any {
