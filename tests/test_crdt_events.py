@@ -318,3 +318,22 @@ def test_a_document_can_be_a_class_of_ones_own() -> None:
 
     assert notebook["cells"].doc is notebook
     assert (notebook.title, notebook.client_id) == ("mine", 7)
+
+
+def test_typing_in_one_sequence_moves_nothing_in_another() -> None:
+    """The counts that wait while a run is typed belong to its own sequence alone."""
+    doc = Doc()
+    array = doc.get("array", type=Array)
+    text = doc.get("text", type=Text)
+    array.extend([Map(), Map()])
+    for _ in range(200):
+        text.insert(0, "x")
+    paths: list[list[str | int]] = []
+    array.observe_deep(lambda events: paths.extend(event.path for event in events))
+
+    with doc.transaction():
+        text.insert(0, "y")
+        text.insert(1, "z")
+        array[1]["key"] = "value"
+
+    assert paths == [[1]]

@@ -209,6 +209,13 @@ pub(crate) struct Located {
     pub(crate) start: u32,
 }
 
+/// What tells one tree from another: leaves and nodes are numbered apart, so a number alone does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Root {
+    at: u32,
+    height: u32,
+}
+
 /// The item that changed last, and by how much its leaf and the nodes above are behind.
 #[derive(Debug, Clone, Copy)]
 struct Open {
@@ -246,7 +253,7 @@ impl Forest {
         }
         let Open { item, change } = self.open;
         let change = change.in_unit(unit);
-        if change == 0 || self.address(items, item).0 != tree.root {
+        if change == 0 || self.address(items, item).0 != (Root { at: tree.root, height: tree.height }) {
             return self.descend(tree, items, index, unit);
         }
         let start = self.position(items, item).in_unit(unit);
@@ -320,8 +327,9 @@ impl Forest {
             parent = node.parent;
         }
         if self.open.change != Size::ZERO && self.open.item != item {
-            let (root, key) = self.address(items, self.open.item);
-            if root == at && key < self.order_key(items, item) {
+            let (root, key) = self.address(items, item);
+            let (open_root, open_key) = self.address(items, self.open.item);
+            if open_root == root && open_key < key {
                 before += self.open.change;
             }
         }
@@ -334,10 +342,11 @@ impl Forest {
     }
 
     /// The root of the tree that lists an item, and the item's order key in it.
-    fn address(&self, items: &[Item], item: ItemId) -> (u32, u64) {
+    fn address(&self, items: &[Item], item: ItemId) -> (Root, u64) {
         let mut at = items[item as usize].leaf;
+        let mut height = 0;
         if at == NONE {
-            return (NONE, 0);
+            return (Root { at, height }, 0);
         }
         let leaf = &self.leaves[at as usize];
         let mut key = leaf.slot_of(item) as u64;
@@ -347,10 +356,11 @@ impl Forest {
             let node = &self.nodes[parent as usize];
             key |= (node.slot_of(at) as u64) << shift;
             shift += CAPACITY.trailing_zeros();
+            height += 1;
             at = parent;
             parent = node.parent;
         }
-        (at, key)
+        (Root { at, height }, key)
     }
 
     /// The last item of the sequence, deleted or not; [`NONE`] if there is none.
