@@ -138,6 +138,30 @@ impl Any {
         }
     }
 
+    /// Encodes as Yjs does, for which every number is a float: integers of more than 31 bits are written as such.
+    pub(crate) fn encode_as_javascript(&self, writer: &mut Writer) {
+        match self {
+            Self::Integer(value) if i32::try_from(value.unsigned_abs()).is_err() => {
+                #[expect(clippy::cast_precision_loss, reason = "it was a JavaScript number")]
+                encode_float(*value as f64, writer);
+            }
+            Self::Array(items) => {
+                writer.byte(117);
+                writer.var_uint(items.len() as u64);
+                items.iter().for_each(|item| item.encode_as_javascript(writer));
+            }
+            Self::Object(entries) => {
+                writer.byte(118);
+                writer.var_uint(entries.len() as u64);
+                for (key, value) in entries {
+                    writer.var_string(key);
+                    value.encode_as_javascript(writer);
+                }
+            }
+            other => other.encode_into(writer),
+        }
+    }
+
     /// Encodes so that Yjs reads the same value. A float stays a float and an integer an integer for
     /// readers that tell them apart.
     ///

@@ -142,7 +142,7 @@ impl DeleteSet {
         self.ranges.iter().map(|range| (range.client, range.start..range.end))
     }
 
-    /// Decodes the delete set that ends an update.
+    /// Decodes the delete set that ends a V1 update.
     ///
     /// # Errors
     /// Any [`DecodeError`]; a range must end at or below 2³² − 1.
@@ -153,20 +153,45 @@ impl DeleteSet {
     }
 
     /// The same into a set that keeps its memory.
+    #[inline]
     pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.read_ranges(reader, |_, clock, length| Some((clock, length)))
+    }
+
+    /// Decodes the delete set that ends a V2 update: clocks count from the end of the range before, and lengths
+    /// are one less than in V1.
+    ///
+    /// # Errors
+    /// As [`DeleteSet::decode_from`].
+    pub fn decode_v2(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut set = Self::new();
+        set.read_ranges(reader, |end, skipped, length| {
+            Some((end.checked_add(skipped)?, length.checked_add(1)?))
+        })?;
+        Ok(set)
+    }
+
+    /// `range_of` makes the clock and the length of a range from the end of the one before and the two numbers
+    /// on the wire.
+    #[inline]
+    fn read_ranges(
+        &mut self,
+        reader: &mut Reader<'_>,
+        range_of: impl Fn(u32, u32, u32) -> Option<(u32, u32)>,
+    ) -> Result<(), DecodeError> {
         self.ranges.clear();
         for _ in 0..reader.var_uint()? {
             let client = reader.var_uint()?;
+            let mut end = 0;
             for _ in 0..reader.var_uint()? {
                 let at = reader.position();
-                let start = reader.var_u32()?;
-                let length = reader.var_u32()?;
+                let too_large = DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) };
+                let (first, second) = (reader.var_u32()?, reader.var_u32()?);
+                let Some((start, length)) = range_of(end, first, second) else { return Err(too_large) };
                 if length == 0 {
                     return Err(DecodeError::EmptyRange { at });
                 }
-                let end = start
-                    .checked_add(length)
-                    .ok_or(DecodeError::IntegerTooLarge { at, max: u64::from(u32::MAX) })?;
+                end = start.checked_add(length).ok_or(too_large)?;
                 self.add(client, start..end);
             }
         }
@@ -174,16 +199,28 @@ impl DeleteSet {
         Ok(())
     }
 
-    /// Encodes as Yjs does; the set must be normalized.
+    /// Encodes as Yjs does in V1; the set must be normalized.
     pub fn encode_into(&self, writer: &mut Writer) {
+        self.write_ranges(writer, |_, range| (range.start, range.end - range.start));
+    }
+
+    /// Encodes as Yjs does in V2; the set must be normalized.
+    pub fn encode_v2(&self, writer: &mut Writer) {
+        self.write_ranges(writer, |end, range| (range.start - end, range.end - range.start - 1));
+    }
+
+    fn write_ranges(&self, writer: &mut Writer, numbers_of: impl Fn(u32, &Deleted) -> (u32, u32)) {
         let clients = self.ranges.chunk_by(|a, b| a.client == b.client);
         writer.var_uint(clients.clone().count() as u64);
         for ranges in clients.rev() {
             writer.var_uint(ranges[0].client);
             writer.var_uint(ranges.len() as u64);
+            let mut end = 0;
             for range in ranges {
-                writer.var_uint(u64::from(range.start));
-                writer.var_uint(u64::from(range.end - range.start));
+                let (first, second) = numbers_of(end, range);
+                writer.var_uint(u64::from(first));
+                writer.var_uint(u64::from(second));
+                end = range.end;
             }
         }
     }

@@ -9,14 +9,16 @@ use crate::event::Event;
 use crate::id::{ClientId, Id};
 use crate::index::ClientBlocks;
 use crate::integrate::Integrated;
-use crate::merge::merge_updates;
+use crate::merge::merge_updates_as;
 use crate::pending::Pending;
 use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
 use crate::tree::Unit;
 use crate::undo::Managers;
-use crate::update::{Carrier, Update};
+use crate::update::{Carrier, Format, Update};
+use crate::v2::V2Writer;
+use crate::write::V1Writer;
 
 /// What the owner of a document wants to know of a transaction; what nobody asks for costs nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -220,7 +222,8 @@ impl Doc {
         for &(slot, clock) in &starts {
             clocks[slot as usize].1 = clock;
         }
-        let update = if listening.updates { self.store.encode_from(starts, &deletes) } else { Vec::new() };
+        let update =
+            if listening.updates { self.store.encode_from::<V1Writer>(starts, &deletes) } else { Vec::new() };
         Changes { clocks, deletes, update, events, subdocuments }
     }
 
@@ -231,9 +234,20 @@ impl Doc {
     /// # Errors
     /// Any [`DecodeError`].
     pub fn apply_update(&mut self, bytes: &[u8]) -> Result<Applied, DecodeError> {
+        self.apply_update_as(bytes, Format::V1)
+    }
+
+    /// Integrates an update in that format, as [`Doc::apply_update`] does.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`].
+    pub fn apply_update_as(&mut self, bytes: &[u8], format: Format) -> Result<Applied, DecodeError> {
         let mut update = std::mem::take(&mut self.scratch);
-        let decoded = update.decode(bytes).and_then(|()| self.store.check_room(bytes.len()));
-        let applied = decoded.map(|()| self.integrate_into(&update, bytes));
+        let decoded = update.decode_as(bytes, format).and_then(|source| {
+            self.store.check_room(source.len())?;
+            Ok(source)
+        });
+        let applied = decoded.map(|source| self.integrate_into(&update, &source));
         // A rare large update must not pin its scratch space for the life of the document.
         if update.blocks.len() <= 1024 {
             self.scratch = update;
@@ -252,9 +266,21 @@ impl Doc {
         &mut self,
         updates: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Applied, BatchError> {
+        self.apply_updates_as(updates, Format::V1)
+    }
+
+    /// Integrates many updates in that format, as [`Doc::apply_updates`] does.
+    ///
+    /// # Errors
+    /// [`BatchError`] with the first update that cannot be decoded.
+    pub fn apply_updates_as<'a>(
+        &mut self,
+        updates: impl IntoIterator<Item = &'a [u8]>,
+        format: Format,
+    ) -> Result<Applied, BatchError> {
         let mut batch = Batch::default();
         for (index, bytes) in updates.into_iter().enumerate() {
-            batch.add(bytes).map_err(|error| BatchError { index, error })?;
+            batch.add(bytes, format).map_err(|error| BatchError { index, error })?;
         }
         let (update, bytes) = batch.finish();
         self.store.check_room(bytes.len()).map_err(|error| BatchError { index: 0, error })?;
@@ -376,14 +402,24 @@ impl Doc {
     /// and what is pending here.
     #[must_use]
     pub fn encode_diff(&self, remote: &StateVector) -> Vec<u8> {
+        self.encode_diff_as(remote, Format::V1)
+    }
+
+    /// The same as [`Doc::encode_diff`] in that format.
+    #[must_use]
+    pub fn encode_diff_as(&self, remote: &StateVector, format: Format) -> Vec<u8> {
         let starts = self.store.clients.iter().enumerate();
         let starts = starts.map(|(slot, blocks)| (slot as u32, remote.get(blocks.client))).collect();
-        let update = self.store.encode_from(starts, &self.store.all_deletes());
+        let deletes = self.store.all_deletes();
+        let update = match format {
+            Format::V1 => self.store.encode_from::<V1Writer>(starts, &deletes),
+            Format::V2 => self.store.encode_from::<V2Writer>(starts, &deletes),
+        };
         if self.pending.is_empty() {
             return update;
         }
         // Both updates were encoded here and are valid.
-        merge_updates(&[&update, &self.pending.encode()]).unwrap_or(update)
+        merge_updates_as(&[&update, &self.pending.encode(format)], format).unwrap_or(update)
     }
 
     /// Whether nothing was ever inserted and nothing waits.

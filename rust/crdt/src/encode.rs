@@ -1,29 +1,29 @@
-//! Writing what a document holds as a V1 update.
+//! Writing what a document holds as an update, in either format.
 
 use crate::block::{Item, ItemId, Kind, LocalId, NONE};
 use crate::delete_set::DeleteSet;
-use crate::lib0::Writer;
 use crate::store::{Payload, Store};
 use crate::update::{Header, HeaderParent, text_from};
+use crate::write::UpdateWriter;
 
 impl Store {
     /// Writes the blocks from each client's clock on, and `deletes`.
-    pub(crate) fn encode_from(&self, mut starts: Vec<(u32, u32)>, deletes: &DeleteSet) -> Vec<u8> {
+    pub(crate) fn encode_from<W: UpdateWriter>(
+        &self,
+        mut starts: Vec<(u32, u32)>,
+        deletes: &DeleteSet,
+    ) -> Vec<u8> {
         starts.retain(|&(slot, clock)| clock < self.clients.get(slot).next_clock);
         starts.sort_unstable_by_key(|&(slot, _)| std::cmp::Reverse(self.clients.get(slot).client));
-        let mut writer = Writer::with_capacity(64);
-        writer.var_uint(starts.len() as u64);
-        let mut blocks = Writer::new();
+        let mut writer = W::default();
+        writer.rest().var_uint(starts.len() as u64);
         for (slot, clock) in starts {
-            blocks.clear();
-            let count = self.encode_section(slot, clock, &mut blocks);
-            writer.var_uint(count);
-            writer.var_uint(self.clients.get(slot).client);
-            writer.var_uint(u64::from(clock));
-            writer.bytes(blocks.as_bytes());
+            let count_at = writer.open_section(self.clients.get(slot).client, clock);
+            let count = self.encode_section(slot, clock, &mut writer);
+            writer.close_section(count_at, count);
         }
-        deletes.encode_into(&mut writer);
-        writer.into_bytes()
+        writer.deletes(deletes);
+        writer.finish()
     }
 
     /// Every deleted unit of the document.
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Writes one client's blocks, runs joined; returns how many were written.
-    fn encode_section(&self, slot: u32, clock: u32, writer: &mut Writer) -> u64 {
+    fn encode_section<W: UpdateWriter>(&self, slot: u32, clock: u32, writer: &mut W) -> u64 {
         let mut items = self.clients.get(slot).items_from(clock).peekable();
         let mut count = 0;
         let mut run = Vec::new();
@@ -71,34 +71,34 @@ impl Store {
         }
     }
 
-    pub(crate) fn encode_run(&self, run: &[ItemId], offset: u32, writer: &mut Writer) {
+    pub(crate) fn encode_run<W: UpdateWriter>(&self, run: &[ItemId], offset: u32, writer: &mut W) {
         let Some((&first, rest)) = run.split_first() else { return };
         let item = self.item(first);
         let units = run.iter().map(|&item| self.item(item).len).sum::<u32>() - offset;
         if item.kind == Kind::Gc {
-            writer.byte(Kind::Gc as u8);
-            writer.var_uint(u64::from(units));
+            writer.info(Kind::Gc as u8);
+            writer.len(units);
             return;
         }
-        let header = self.header(item, offset);
-        header.write(writer);
+        self.header(item, offset).write(writer);
         match item.kind {
-            Kind::Gc | Kind::Deleted => writer.var_uint(u64::from(units)),
+            Kind::Gc | Kind::Deleted => writer.len(units),
             Kind::String => {
                 let (replacement, head) = self.text_of_from(item, offset);
                 let tail = rest.iter().map(|&item| self.text_of(self.item(item)));
-                let length = replacement.len() + head.len() + tail.clone().map(str::len).sum::<usize>();
-                writer.var_uint(length as u64);
-                writer.bytes(replacement.as_bytes());
-                writer.bytes(head.as_bytes());
-                tail.for_each(|text| writer.bytes(text.as_bytes()));
+                writer.text(units, [replacement, head].into_iter().chain(tail));
             }
             Kind::Any => {
-                writer.var_uint(u64::from(units));
+                writer.len(units);
                 let values = run.iter().flat_map(|&item| self.values_of(self.item(item)));
-                values.skip(offset as usize).for_each(|value| value.encode_into(writer));
+                values.skip(offset as usize).for_each(|value| value.encode_into(writer.rest()));
             }
-            Kind::Type => self.encode_type(item, writer),
+            Kind::Type => {
+                let branch = self.branches.get(item.content.at);
+                if let Some(tag) = branch.tag {
+                    writer.shared_type(tag, branch.name.as_deref());
+                }
+            }
             Kind::Json | Kind::Binary | Kind::Embed | Kind::Format | Kind::Doc => {
                 if let Some(payload) = self.payload(item) {
                     encode_payload(payload, offset, writer);
@@ -133,33 +133,23 @@ impl Store {
             key: (item.key != NONE).then(|| self.keys.name(item.key)),
         }
     }
-
-    fn encode_type(&self, item: &Item, writer: &mut Writer) {
-        let branch = self.branches.get(item.content.at);
-        if let Some(tag) = branch.tag {
-            writer.byte(tag as u8);
-            if tag.is_named() {
-                writer.var_string(branch.name.as_deref().unwrap_or_default());
-            }
-        }
-    }
 }
 
-fn encode_payload(payload: &Payload, offset: u32, writer: &mut Writer) {
+fn encode_payload<W: UpdateWriter>(payload: &Payload, offset: u32, writer: &mut W) {
     match payload {
         Payload::Json(strings) => {
             let strings = &strings[offset as usize..];
-            writer.var_uint(strings.len() as u64);
+            writer.len(strings.len() as u32);
             for text in strings {
-                writer.var_string(text);
+                writer.string(text);
             }
         }
-        Payload::Binary(bytes) => writer.var_bytes(bytes),
-        Payload::Embed(json) => writer.var_string(json),
+        Payload::Binary(bytes) => writer.rest().var_bytes(bytes),
+        Payload::Embed(json) => writer.json(json),
         Payload::Format(key, value) => {
-            writer.var_string(key);
-            writer.var_string(value);
+            writer.key(key);
+            writer.json(value);
         }
-        Payload::Doc(subdocument) => writer.bytes(&subdocument.wire),
+        Payload::Doc(subdocument) => writer.subdocument(&subdocument.wire),
     }
 }

@@ -80,6 +80,12 @@ pub enum DecodeError {
         /// Where the block starts.
         at: usize,
     },
+    /// The runs of a V2 update stand for far more than its size explains.
+    #[error("update unfolds to more than {max} bytes")]
+    Unfolds {
+        /// How many bytes an update of that size may unfold to.
+        max: usize,
+    },
     /// The document has no room for more: its arenas are addressed by 32 bits.
     #[error("the document is full: no room for an update of {bytes} bytes")]
     DocumentFull {

@@ -9,7 +9,7 @@
 //!   finds the next keystroke's in O(1);
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
-//! * `update`, `encode`, `merge`: the V1 format, with and without a document;
+//! * `update`, `v2`, `write`, `encode`, `merge`: the V1 and V2 formats, with and without a document;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
 //! * `edit`, `read`: local edits, reading;
 //! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
@@ -43,6 +43,7 @@ mod pending;
 mod position;
 mod read;
 mod redo;
+mod rle;
 mod snapshot;
 mod state_vector;
 mod store;
@@ -51,6 +52,8 @@ mod transaction;
 mod tree;
 mod undo;
 mod update;
+mod v2;
+mod write;
 mod xml;
 
 pub use any::Any;
@@ -61,7 +64,10 @@ pub use error::{BatchError, DecodeError, EditError, SpliceError};
 pub use event::{Delta, Event, KeyChange, PathStep};
 pub use id::{ClientId, Id};
 pub use json::is_json;
-pub use merge::{diff_update, merge_updates, state_vector_from_update};
+pub use merge::{
+    convert_update, diff_update, diff_update_as, merge_updates, merge_updates_as, state_vector_from_update,
+    state_vector_from_update_as,
+};
 pub use position::{Anchor, RelativePosition};
 pub use read::{TooDeep, Tree, Value};
 pub use snapshot::Snapshot;
@@ -69,4 +75,4 @@ pub use state_vector::StateVector;
 pub use subdocument::{Instance, NewSubdocument, Subdocument, SubdocumentChanges, SubdocumentOptions};
 pub use tree::Unit;
 pub use undo::{StackItem, Step, UndoManager};
-pub use update::TypeTag;
+pub use update::{Format, TypeTag};

@@ -52,6 +52,11 @@ impl<'a> Reader<'a> {
         self.input
     }
 
+    /// What was read since this reader was at `start`.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        &self.input[start..self.at]
+    }
+
     /// Succeeds if nothing is left.
     ///
     /// # Errors
@@ -173,6 +178,16 @@ impl<'a> Reader<'a> {
         self.bytes(length)
     }
 
+    /// Reads a length and gives that many bytes to a reader of their own, whose positions stay those in the
+    /// whole input.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] or [`DecodeError::IntegerTooLarge`].
+    pub(crate) fn section(&mut self) -> Result<Self, DecodeError> {
+        let length = self.var_bytes()?.len();
+        Ok(Self { input: &self.input[..self.at], at: self.at - length })
+    }
+
     /// Reads a length and that many bytes of UTF-8.
     ///
     /// # Errors
@@ -242,6 +257,24 @@ impl Writer {
         self.buffer.push(value as u8);
     }
 
+    /// Leaves room for an unsigned integer that is not known yet; returns what [`Writer::fill`] needs.
+    #[must_use]
+    pub(crate) fn reserve(&mut self) -> usize {
+        self.buffer.push(0);
+        self.buffer.len() - 1
+    }
+
+    /// Writes an integer where room was left, moving what follows if it takes more than one byte.
+    pub(crate) fn fill(&mut self, at: usize, value: u64) {
+        if value < 0x80 {
+            self.buffer[at] = value as u8;
+            return;
+        }
+        let mut integer = Self::new();
+        integer.var_uint(value);
+        self.buffer.splice(at..=at, integer.buffer);
+    }
+
     /// Writes a signed integer given as sign and magnitude.
     pub fn var_int(&mut self, negative: bool, mut magnitude: u64) {
         let sign = if negative { 0x40 } else { 0 };
@@ -297,6 +330,22 @@ mod tests {
         let endless = [0x80; 64];
         assert!(matches!(Reader::new(&endless).var_uint(), Err(DecodeError::IntegerTooLarge { .. })));
         assert!(matches!(Reader::new(&endless).var_int(), Err(DecodeError::IntegerTooLarge { .. })));
+    }
+
+    #[test]
+    fn an_integer_can_be_filled_in_later() {
+        for value in [0, 127, 128, MAX_SAFE_INTEGER] {
+            let mut writer = Writer::new();
+            writer.byte(1);
+            let at = writer.reserve();
+            writer.bytes(&[2, 3]);
+            writer.fill(at, value);
+            let mut reader = Reader::new(writer.as_bytes());
+            assert_eq!(reader.byte(), Ok(1));
+            assert_eq!(reader.var_uint(), Ok(value));
+            assert_eq!(reader.bytes(2), Ok(&[2, 3][..]));
+            assert!(reader.is_at_end());
+        }
     }
 
     #[test]

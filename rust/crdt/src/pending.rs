@@ -7,7 +7,7 @@ use crate::id::{ClientId, Id};
 use crate::integrate::Integrated;
 use crate::merge::{Merge, Source};
 use crate::store::Store;
-use crate::update::Carrier;
+use crate::update::{Carrier, Format};
 
 /// One client's waiting blocks by their first clock, each with its own bytes.
 type Queue = BTreeMap<u32, (Carrier, Box<[u8]>)>;
@@ -112,10 +112,10 @@ impl Pending {
         Some(waits)
     }
 
-    /// Everything that waits, as one update.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Everything that waits, as one update in that format.
+    pub(crate) fn encode(&self, format: Format) -> Vec<u8> {
         let blocks = self.queues.values().flat_map(BTreeMap::values);
         let sources = blocks.map(|(carrier, bytes)| Source { carrier: *carrier, bytes });
-        Merge::new(sources.collect(), self.deletes.clone()).encode()
+        Merge::new(sources.collect(), self.deletes.clone()).encode_as(format)
     }
 }

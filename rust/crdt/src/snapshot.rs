@@ -11,6 +11,7 @@ use crate::id::Id;
 use crate::lib0::{Reader, Writer};
 use crate::state_vector::StateVector;
 use crate::store::{RELOCATABLE, Store};
+use crate::write::{UpdateWriter, V1Writer};
 
 /// A version of a document, without its content: that is still in the document if it keeps what is deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,23 +116,22 @@ impl Doc {
         self.store.split_at_version(version);
         let mut states: Vec<_> = version.state.iter().collect();
         states.sort_unstable_by(|a, b| b.cmp(a));
-        let mut writer = Writer::new();
-        writer.var_uint(states.len() as u64);
+        let mut writer = V1Writer::default();
+        writer.rest().var_uint(states.len() as u64);
         for (client, clock) in states {
             let Some(slot) = self.store.clients.slot(client) else { continue };
             let blocks = self.store.clients.get(slot).items_from(0);
             let blocks: Vec<ItemId> =
                 blocks.take_while(|&item| self.store.item(item).clock < clock).collect();
-            writer.var_uint(blocks.len() as u64);
-            writer.var_uint(client);
-            writer.var_uint(0);
-            for block in blocks {
+            let count_at = writer.open_section(client, 0);
+            for &block in &blocks {
                 self.store.encode_run(&[block], 0, &mut writer);
             }
+            writer.close_section(count_at, blocks.len() as u64);
         }
-        version.deletes.encode_into(&mut writer);
+        writer.deletes(&version.deletes);
         self.store.join_at_version(version);
-        Ok(writer.into_bytes())
+        Ok(writer.finish())
     }
 }
 
