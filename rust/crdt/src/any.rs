@@ -216,13 +216,19 @@ fn encode_float(value: f64, writer: &mut Writer) {
         // Yjs takes every whole number of 31 bits for an integer, −0 included.
         writer.byte(125);
         writer.var_int(true, 0);
-    } else if f64::from(narrow).to_bits() == value.to_bits() {
+    } else if is_same(f64::from(narrow), value) {
         writer.byte(124);
         writer.bytes(&narrow.to_be_bytes());
     } else {
         writer.byte(123);
         writer.bytes(&value.to_be_bytes());
     }
+}
+
+/// Equality as JavaScript has it: NaN is not itself, so that Yjs writes it in 64 bits.
+#[expect(clippy::float_cmp, reason = "exactly equal is what is asked")]
+fn is_same(left: f64, right: f64) -> bool {
+    left == right
 }
 
 fn read_array<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], DecodeError> {

@@ -45,6 +45,25 @@ export const documentOf = name => {
   return replica.doc
 }
 
+/** What Yjs does with updates of an encoding version. */
+const codec = version => version === 2
+  ? {
+      applyUpdate: Y.applyUpdateV2,
+      encodeStateAsUpdate: Y.encodeStateAsUpdateV2,
+      mergeUpdates: Y.mergeUpdatesV2,
+      diffUpdate: Y.diffUpdateV2,
+      encodeStateVectorFromUpdate: update => Y.encodeStateVectorFromUpdateV2(update),
+      convertUpdate: Y.convertUpdateFormatV2ToV1
+    }
+  : {
+      applyUpdate: Y.applyUpdate,
+      encodeStateAsUpdate: Y.encodeStateAsUpdate,
+      mergeUpdates: Y.mergeUpdates,
+      diffUpdate: Y.diffUpdate,
+      encodeStateVectorFromUpdate: Y.encodeStateVectorFromUpdate,
+      convertUpdate: Y.convertUpdateFormatV1ToV2
+    }
+
 const take = replica => replica.outbox.splice(0).map(encode)
 
 const create = (client, gc) => {
@@ -110,9 +129,9 @@ export const methods = {
   },
 
   /** Applies updates in the order given; answers with what Yjs itself changes in return (it tidies formatting marks). */
-  apply: ({ doc, updates }) => {
+  apply: ({ doc, updates, version = 1 }) => {
     const replica = replicas.get(doc)
-    for (const update of updates) Y.applyUpdate(replica.doc, decode(update), REMOTE)
+    for (const update of updates) codec(version).applyUpdate(replica.doc, decode(update), REMOTE)
     return take(replica)
   },
 
@@ -140,12 +159,13 @@ export const methods = {
     return description
   },
 
-  update: ({ doc, state = null }) =>
-    encode(Y.encodeStateAsUpdate(documentOf(doc), state === null ? undefined : decode(state))),
+  update: ({ doc, state = null, version = 1 }) =>
+    encode(codec(version).encodeStateAsUpdate(documentOf(doc), state === null ? undefined : decode(state))),
   state: ({ doc }) => encode(Y.encodeStateVector(documentOf(doc))),
-  merge: ({ updates }) => encode(Y.mergeUpdates(updates.map(decode))),
-  diff: ({ update, state }) => encode(Y.diffUpdate(decode(update), decode(state))),
-  stateOf: ({ update }) => encode(Y.encodeStateVectorFromUpdate(decode(update))),
+  merge: ({ updates, version = 1 }) => encode(codec(version).mergeUpdates(updates.map(decode))),
+  diff: ({ update, state, version = 1 }) => encode(codec(version).diffUpdate(decode(update), decode(state))),
+  stateOf: ({ update, version = 1 }) => encode(codec(version).encodeStateVectorFromUpdate(decode(update))),
+  convert: ({ update, source }) => encode(codec(source).convertUpdate(decode(update))),
 
   /** Whether Yjs reads `update` into a fresh document, and if not, how it complains. */
   accepts: ({ update }) => {

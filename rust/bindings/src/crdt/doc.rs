@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use officina_crdt::{DecodeError, SharedType, StateVector, TypeTag, Unit};
+use officina_crdt::{Format, SharedType, StateVector, TypeTag, Unit, convert_update};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -15,6 +15,7 @@ use super::handle::{BaseType, Home};
 use super::observer::Callback;
 use super::shared::Shared;
 use super::transaction::{NewTransaction, Transaction};
+use super::update::{format_of, merge};
 use super::value::{fill, key_of, prelim, tag_of, tree_to_py, type_to_py};
 use crate::errors::{NativeError, run};
 
@@ -62,10 +63,14 @@ impl Doc {
     }
 
     /// Asks the model, if there is one, what it thinks of the document with an update.
-    fn validate(&self, py: Python<'_>, update: &[u8]) -> PyResult<()> {
+    fn validate(&self, py: Python<'_>, update: &[u8], format: Format) -> PyResult<()> {
         let Some(validator) = self.shared.validator.get() else { return Ok(()) };
+        let update = run(py, || match format {
+            Format::V1 => Ok(Cow::Borrowed(update)),
+            Format::V2 => convert_update(update, Format::V2, Format::V1).map(Cow::Owned),
+        })?;
         let document = self.shared.object(py)?;
-        validator.call_method1(py, "check", (document, PyBytes::new(py, update))).map(drop)
+        validator.call_method1(py, "check", (document, PyBytes::new(py, &update))).map(drop)
     }
 
     /// Whether `value` is the root of that name already, as after `doc["text"] += "more"`.
@@ -251,44 +256,66 @@ impl Doc {
 
     /// What a replica with that state lacks; everything without one.
     ///
+    /// Args:
+    ///     state: what the other replica has.
+    ///     version: of the encoding, 1 or 2.
+    ///
     /// Raises:
     ///     DecodeError: `state` is not a state vector.
-    #[pyo3(signature = (state=None))]
+    ///     ValueError: there is no such version.
+    #[pyo3(signature = (state=None, *, version=1))]
     fn get_update<'py>(
         &self,
         py: Python<'py>,
         state: Option<Cow<'_, [u8]>>,
+        version: u8,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        let format = format_of(version)?;
         let state = match state {
             Some(bytes) => StateVector::decode(&bytes).map_err(NativeError::from)?,
             None => StateVector::new(),
         };
-        Ok(PyBytes::new(py, &self.shared.read_detached(py, |engine| engine.encode_diff(&state))))
+        Ok(PyBytes::new(py, &self.shared.read_detached(py, |engine| engine.encode_diff_as(&state, format))))
     }
 
     /// Integrates an update from another replica. What depends on updates not yet received waits for them.
     ///
+    /// Args:
+    ///     update: what the other replica sent.
+    ///     version: of its encoding, 1 or 2.
+    ///
     /// Raises:
     ///     DecodeError: the bytes are not an update; nothing was changed.
-    fn apply_update(&self, py: Python<'_>, update: Cow<'_, [u8]>) -> PyResult<()> {
-        self.validate(py, &update)?;
+    ///     ValueError: there is no such version.
+    #[pyo3(signature = (update, *, version=1))]
+    fn apply_update(&self, py: Python<'_>, update: Cow<'_, [u8]>, version: u8) -> PyResult<()> {
+        let format = format_of(version)?;
+        self.validate(py, &update, format)?;
         if update.len() < DETACH_FROM {
-            self.shared.change(py, |engine| engine.apply_update(&update)).map(drop)
+            self.shared.change(py, |engine| engine.apply_update_as(&update, format)).map(drop)
         } else {
-            self.shared.change_detached(py, |engine| engine.apply_update(&update)).map(drop)
+            self.shared.change_detached(py, |engine| engine.apply_update_as(&update, format)).map(drop)
         }
     }
 
     /// Integrates many updates as one change: faster than one by one, because runs of typing are joined first.
     ///
+    /// Args:
+    ///     updates: in any order.
+    ///     version: of their encoding, 1 or 2.
+    ///
     /// Raises:
     ///     DecodeError: one of them is not an update, and which; nothing was changed.
-    fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<()> {
+    ///     ValueError: there is no such version.
+    #[pyo3(signature = (updates, *, version=1))]
+    fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>, version: u8) -> PyResult<()> {
+        let format = format_of(version)?;
         if self.shared.validator.get().is_some() {
-            self.validate(py, &merge(py, &updates)?)?;
+            self.validate(py, &merge(py, &updates, format)?, format)?;
         }
-        let changed =
-            |engine: &mut officina_crdt::Doc| engine.apply_updates(updates.iter().map(|update| &**update));
+        let changed = |engine: &mut officina_crdt::Doc| {
+            engine.apply_updates_as(updates.iter().map(|update| &**update), format)
+        };
         self.shared.change_detached(py, changed).map(drop)
     }
 
@@ -435,47 +462,4 @@ impl Subscription {
             self.shared.unobserve(py, self.id);
         }
     }
-}
-
-/// Merges updates into one with the same effect. Runs that continue each other become one, without
-/// building a document; time grows linearly with the input.
-///
-/// Raises:
-///     DecodeError: one of them is not an update.
-#[pyfunction]
-#[pyo3(signature = (*updates))]
-pub(super) fn merge_updates(py: Python<'_>, updates: Vec<PyBackedBytes>) -> PyResult<Bound<'_, PyBytes>> {
-    let merged = merge(py, &updates)?;
-    Ok(PyBytes::new(py, &merged))
-}
-
-fn merge(py: Python<'_>, updates: &[PyBackedBytes]) -> PyResult<Vec<u8>> {
-    run(py, || -> Result<_, DecodeError> {
-        let updates: Vec<&[u8]> = updates.iter().map(|update| &**update).collect();
-        officina_crdt::merge_updates(&updates)
-    })
-}
-
-/// The part of an update that a replica with that state lacks, without building a document.
-///
-/// Raises:
-///     DecodeError: `update` is not an update or `state` not a state vector.
-#[pyfunction]
-pub(super) fn get_update<'py>(
-    py: Python<'py>,
-    update: Cow<'py, [u8]>,
-    state: Cow<'py, [u8]>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let diff = run(py, || officina_crdt::diff_update(&update, &StateVector::decode(&state)?))?;
-    Ok(PyBytes::new(py, &diff))
-}
-
-/// Up to where an update reaches from the start of each client, as a state vector.
-///
-/// Raises:
-///     DecodeError: it is not an update.
-#[pyfunction]
-pub(super) fn get_state<'py>(py: Python<'py>, update: Cow<'py, [u8]>) -> PyResult<Bound<'py, PyBytes>> {
-    let state = run(py, || officina_crdt::state_vector_from_update(&update))?;
-    Ok(PyBytes::new(py, &state.encode()))
 }

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use officina_crdt::lib0::Writer;
-use officina_crdt::{Changes, Delta, Event, KeyChange, PathStep, StateVector, TypeTag, Value};
+use officina_crdt::{
+    Changes, Delta, Event, Format, KeyChange, PathStep, StateVector, TypeTag, Value, convert_update,
+};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -12,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use super::shared::Shared;
 use super::transaction::ReadTransaction;
 use super::value::{type_to_py, value_to_py};
+use crate::errors::run;
 
 /// A transaction that is over, as its observers hear of it.
 pub(super) struct Announced {
@@ -52,6 +55,13 @@ impl TransactionEvent {
     #[getter]
     fn update<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.announced.changes.update)
+    }
+
+    /// The same update in encoding version 2.
+    #[getter]
+    fn update_v2<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let converted = run(py, || convert_update(&self.announced.changes.update, Format::V1, Format::V2))?;
+        Ok(PyBytes::new(py, &converted))
     }
 
     /// The state before the transaction, encoded.

@@ -13,6 +13,7 @@ mod observer;
 mod shared;
 mod text;
 mod transaction;
+mod update;
 mod value;
 mod xml;
 
@@ -40,7 +41,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::ArrayEvent>()?;
     module.add_class::<event::MapEvent>()?;
     module.add_class::<event::XmlEvent>()?;
-    module.add_function(wrap_pyfunction!(doc::merge_updates, module)?)?;
-    module.add_function(wrap_pyfunction!(doc::get_update, module)?)?;
-    module.add_function(wrap_pyfunction!(doc::get_state, module)?)
+    module.add_function(wrap_pyfunction!(update::merge_updates, module)?)?;
+    module.add_function(wrap_pyfunction!(update::get_update, module)?)?;
+    module.add_function(wrap_pyfunction!(update::get_state, module)?)?;
+    module.add_function(wrap_pyfunction!(update::convert_update, module)?)
 }
