@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from officina.crdt import Doc, Opaque, Text
+from officina.crdt import Doc, Text
 from officina.errors import DecodeError, DocumentDamaged, StorageError
 from officina.store import StoredDocument
 
@@ -92,6 +92,6 @@ def _pending(doc: Doc, blocks: int) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return b64encode(value).decode()
-    if isinstance(value, Opaque):
-        return str(value)
+    if isinstance(value, Doc):
+        return {"guid": value.guid}
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -36,6 +36,7 @@ pub struct Listening {
 pub struct Changes {
     /// Every client with its clock before the first change and after the last.
     clocks: Vec<(ClientId, u32, u32)>,
+    is_content: bool,
     /// What was deleted.
     pub deletes: DeleteSet,
     /// The update that repeats the transaction elsewhere.
@@ -56,7 +57,7 @@ impl Changes {
     /// Whether the document itself changed, and not only which subdocuments are wanted.
     #[must_use]
     pub fn is_content(&self) -> bool {
-        !self.deletes.is_empty() || self.clocks.iter().any(|&(_, before, after)| before != after)
+        self.is_content
     }
 
     /// The state after the last change.
@@ -174,7 +175,8 @@ impl Doc {
         let undoable = !self.managers.is_empty();
         transaction.keeps_deleted = listening.events.is_some() || undoable;
         transaction.received = false;
-        transaction.recorded = listening.updates || transaction.keeps_deleted || listening.subdocuments;
+        transaction.recorded = listening.updates || transaction.keeps_deleted;
+        transaction.subdocuments = listening.subdocuments.then(SubdocumentChanges::default);
     }
 
     /// Whether an update from elsewhere was integrated within the open transaction.
@@ -193,12 +195,15 @@ impl Doc {
     pub fn commit(&mut self) -> Option<Changes> {
         self.open = false;
         let listening = std::mem::take(&mut self.listening);
-        let changes = if self.store.transaction.recorded && !self.store.transaction.changed_nothing() {
-            let changes = self.close(listening);
-            (listening != Listening::default()).then_some(changes)
-        } else {
-            None
-        };
+        let transaction = &self.store.transaction;
+        let is_content = transaction.recorded && !transaction.changed_nothing();
+        let changes =
+            if is_content || transaction.subdocuments.as_ref().is_some_and(|changes| !changes.is_empty()) {
+                let changes = self.close(listening);
+                (listening != Listening::default()).then_some(changes)
+            } else {
+                None
+            };
         self.store.transaction = crate::transaction::Transaction::default();
         self.managers.end_steps(&mut self.store);
         self.store.squeeze();
@@ -216,7 +221,8 @@ impl Doc {
         let transaction = &mut self.store.transaction;
         let starts = std::mem::take(&mut transaction.before);
         let deletes = std::mem::take(&mut transaction.deletes);
-        let subdocuments = std::mem::take(&mut transaction.subdocuments);
+        let subdocuments = transaction.subdocuments.take().unwrap_or_default();
+        let is_content = !starts.is_empty() || !deletes.is_empty();
         let known = |blocks: &ClientBlocks| (blocks.client, blocks.next_clock, blocks.next_clock);
         let mut clocks: Vec<_> = self.store.clients.iter().map(known).collect();
         for &(slot, clock) in &starts {
@@ -224,7 +230,7 @@ impl Doc {
         }
         let update =
             if listening.updates { self.store.encode_from::<V1Writer>(starts, &deletes) } else { Vec::new() };
-        Changes { clocks, deletes, update, events, subdocuments }
+        Changes { clocks, is_content, deletes, update, events, subdocuments }
     }
 
     /// Integrates a V1 update. What depends on blocks that are still missing waits for them.

@@ -206,11 +206,8 @@ impl Store {
 
     /// Notes a new [`Kind::Doc`] block.
     pub(crate) fn note_subdocument_added(&mut self, item: ItemId) {
-        if !self.transaction.recorded {
-            return;
-        }
         let Some(subdocument) = self.subdocument_of(self.item(item)) else { return };
-        let changes = &mut self.transaction.subdocuments;
+        let Some(changes) = &mut self.transaction.subdocuments else { return };
         if subdocument.should_load {
             changes.loaded.push(subdocument.clone());
         }
@@ -219,11 +216,8 @@ impl Store {
 
     /// Notes that a [`Kind::Doc`] block is being deleted, whose content is still there.
     pub(crate) fn note_subdocument_removed(&mut self, item: ItemId) {
-        if !self.transaction.recorded {
-            return;
-        }
         let Some(subdocument) = self.subdocument_of(self.item(item)) else { return };
-        let changes = &mut self.transaction.subdocuments;
+        let Some(changes) = &mut self.transaction.subdocuments else { return };
         match changes.added.iter().position(|added| added.id == subdocument.id) {
             Some(index) => drop(changes.added.remove(index)),
             None => changes.removed.push(subdocument),
@@ -261,8 +255,8 @@ impl Doc {
             return false;
         }
         let subdocument = payload.described(id);
-        if self.store.transaction.recorded {
-            self.store.transaction.subdocuments.loaded.push(subdocument);
+        if let Some(changes) = &mut self.store.transaction.subdocuments {
+            changes.loaded.push(subdocument);
         }
         true
     }
@@ -277,8 +271,7 @@ impl Doc {
         let new = payload.described(id);
         let had_one = old.instance.is_some();
         let alive = self.store.subdocument_item(id).is_some_and(|item| !self.store.item(item).deleted);
-        if self.store.transaction.recorded {
-            let changes = &mut self.store.transaction.subdocuments;
+        if let Some(changes) = &mut self.store.transaction.subdocuments {
             changes.removed.push(old);
             if alive {
                 changes.added.push(new);

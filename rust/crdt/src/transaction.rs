@@ -18,8 +18,8 @@ pub(crate) struct Transaction {
     /// The first new clock of each client (by slot) that got new blocks.
     pub(crate) before: Vec<(u32, u32)>,
     pub(crate) deletes: DeleteSet,
-    /// What became of subdocuments.
-    pub(crate) subdocuments: SubdocumentChanges,
+    /// What became of subdocuments, if anybody asks.
+    pub(crate) subdocuments: Option<SubdocumentChanges>,
     /// The clients in `deletes`, in the order in which something of theirs was first deleted; found when an
     /// undo manager asks.
     pub(crate) deleted_clients: Vec<ClientId>,
@@ -47,6 +47,6 @@ impl Transaction {
     }
 
     pub(crate) fn changed_nothing(&self) -> bool {
-        self.before.is_empty() && self.deletes.is_empty() && self.subdocuments.is_empty()
+        self.before.is_empty() && self.deletes.is_empty()
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use officina_crdt::{Format, SharedType, StateVector, TypeTag, Unit, convert_update};
+use officina_crdt::{Any, Format, SharedType, StateVector, TypeTag, Unit, convert_update};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -14,9 +14,10 @@ use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
 use super::handle::{BaseType, Home};
 use super::observer::Callback;
 use super::shared::Shared;
+use super::subdoc;
 use super::transaction::{NewTransaction, Transaction};
 use super::update::{format_of, merge};
-use super::value::{fill, key_of, prelim, tag_of, tree_to_py, type_to_py};
+use super::value::{any, any_to_py, fill, key_of, prelim, tag_of, tree_to_py, type_to_py};
 use crate::errors::{NativeError, run};
 
 /// Below this many bytes, handing the GIL over costs more than the work.
@@ -36,12 +37,19 @@ const DETACH_FROM: usize = 256;
 ///         time, whatever is given here.
 ///     offsets: what an index into a text counts: "codepoint" as Python's str, "utf16" as JavaScript,
 ///         "utf8" bytes.
+///     auto_load: as a subdocument, every replica is to load it without being asked.
+///     should_load: as a subdocument, this replica loads it at once.
+///     meta: as a subdocument, a plain value that its parent carries to every replica.
 #[pyclass(frozen, subclass, generic, dict, weakref, module = "officina.crdt")]
 pub(crate) struct Doc {
     shared: Arc<Shared>,
 }
 
 impl Doc {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(super) fn from_shared(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
@@ -110,9 +118,11 @@ impl Doc {
     }
 
     #[pyo3(signature = (
-        init=None, *, client_id=None, guid=None, Model=None, allow_multithreading=true, offsets="codepoint"
+        init=None, *, client_id=None, guid=None, Model=None, allow_multithreading=true, offsets="codepoint",
+        auto_load=false, should_load=true, meta=None
     ))]
     #[expect(non_snake_case, reason = "the name that users of pycrdt know")]
+    #[expect(clippy::too_many_arguments, reason = "keywords of a Python call")]
     fn __init__(
         slf: &Bound<'_, Self>,
         init: Option<Bound<'_, PyDict>>,
@@ -121,6 +131,9 @@ impl Doc {
         Model: Option<Bound<'_, PyAny>>,
         allow_multithreading: bool,
         offsets: &str,
+        auto_load: bool,
+        should_load: bool,
+        meta: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let _: bool = allow_multithreading;
         let (py, this) = (slf.py(), slf.get());
@@ -136,6 +149,9 @@ impl Doc {
         if let Some(guid) = guid {
             drop(this.shared.guid.set(guid));
         }
+        let meta = meta.map_or(Ok(Any::Null), |meta| any(&meta))?;
+        drop(this.shared.nesting.options.set(subdoc::options(auto_load, meta)));
+        this.shared.nesting.set_should_load(should_load);
         this.shared.remember(slf)?;
         for (name, value) in init.into_iter().flatten() {
             this.__setitem__(&name, &value)?;
@@ -150,11 +166,7 @@ impl Doc {
     /// What identifies the document among others.
     #[getter]
     fn guid(&self, py: Python<'_>) -> PyResult<String> {
-        if let Some(guid) = self.shared.guid.get() {
-            return Ok(guid.clone());
-        }
-        let random: String = py.import("uuid")?.call_method0("uuid4")?.str()?.extract()?;
-        Ok(self.shared.guid.get_or_init(|| random).clone())
+        self.shared.guid(py).map(str::to_owned)
     }
 
     /// The id that local edits carry.
@@ -244,7 +256,7 @@ impl Doc {
         for (name, target) in self.roots(py) {
             let tree = self.shared.read_detached(py, |engine| engine.tree(target));
             let tree = tree.map_err(|error| PyValueError::new_err(error.to_string()))?;
-            dict.set_item(name, tree_to_py(py, &tree)?)?;
+            dict.set_item(name, tree_to_py(py, &self.shared, &tree)?)?;
         }
         Ok(dict.unbind())
     }
@@ -367,6 +379,56 @@ impl Doc {
     fn observe_deep(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
         let id = self.shared.observe_type(callback.py(), None, true, Callback::of_type(callback)?);
         Ok(Subscription::new(Arc::clone(&self.shared), id))
+    }
+
+    /// Calls `callback(event)` with a `SubdocsEvent` after every transaction that changed which subdocuments
+    /// there are or which are to be loaded.
+    fn observe_subdocs(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        let callback_of = Callback::of_document(callback)?;
+        let id = self.shared.observe_subdocuments(callback.py(), callback_of);
+        Ok(Subscription::new(Arc::clone(&self.shared), id))
+    }
+
+    /// The documents that stand as values in this one. Takes time linear in its blocks.
+    #[getter]
+    fn subdocs(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let found = self.shared.read_detached(py, officina_crdt::Doc::subdocuments);
+        found.iter().map(|found| subdoc::to_py(py, &self.shared, found)).collect()
+    }
+
+    /// As a subdocument, whether every replica is to load it without being asked.
+    #[getter]
+    fn auto_load(&self) -> bool {
+        self.shared.nesting.options().auto_load
+    }
+
+    /// As a subdocument, the plain value that its parent carries to every replica.
+    #[getter]
+    fn meta(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        any_to_py(py, &self.shared.nesting.options().meta)
+    }
+
+    /// As a subdocument, whether its content is wanted here; whoever syncs documents looks at this.
+    #[getter]
+    fn should_load(&self) -> bool {
+        self.shared.nesting.should_load()
+    }
+
+    /// Whether it was destroyed, or removed from the document in which it stood.
+    #[getter]
+    fn is_destroyed(&self) -> bool {
+        self.shared.nesting.is_destroyed()
+    }
+
+    /// As a subdocument, says that its content is wanted: observers of the parent's subdocuments hear of it.
+    fn load(&self, py: Python<'_>) -> PyResult<()> {
+        subdoc::load(py, &self.shared)
+    }
+
+    /// Ends every subscription. A subdocument is parted from its parent as well: whoever reads its place
+    /// gets a new, empty document of the same guid, which is not loaded.
+    fn destroy(&self, py: Python<'_>) -> PyResult<()> {
+        subdoc::destroy(py, &self.shared)
     }
 
     /// Ends a subscription.

@@ -11,6 +11,7 @@ mod handle;
 mod map;
 mod observer;
 mod shared;
+mod subdoc;
 mod text;
 mod transaction;
 mod update;
@@ -35,7 +36,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<xml::XmlText>()?;
     module.add_class::<xml::XmlChildrenView>()?;
     module.add_class::<xml::XmlAttributesView>()?;
-    module.add_class::<value::Opaque>()?;
+    module.add_class::<subdoc::SubdocsEvent>()?;
     module.add_class::<event::TransactionEvent>()?;
     module.add_class::<event::TextEvent>()?;
     module.add_class::<event::ArrayEvent>()?;

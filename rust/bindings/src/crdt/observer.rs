@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::event::{Announced, TransactionEvent, object};
+use super::subdoc::SubdocsEvent;
 use crate::errors::NativeError;
 
 /// What is called, and how: found out once, when it is registered.
@@ -82,11 +83,12 @@ pub(super) struct Observers {
     next: u64,
     document: List<(u64, Arc<Callback>)>,
     types: List<Arc<TypeObserver>>,
+    subdocuments: List<(u64, Arc<Callback>)>,
 }
 
 impl Default for Observers {
     fn default() -> Self {
-        Self { next: 0, document: Arc::new([]), types: Arc::new([]) }
+        Self { next: 0, document: Arc::new([]), types: Arc::new([]), subdocuments: Arc::new([]) }
     }
 }
 
@@ -99,10 +101,21 @@ impl Observers {
         !self.types.is_empty()
     }
 
+    pub(super) fn of_subdocuments(&self) -> bool {
+        !self.subdocuments.is_empty()
+    }
+
     pub(super) fn add(&mut self, callback: Arc<Callback>) -> u64 {
         self.next += 1;
         let added = (self.next, callback);
         self.document = self.document.iter().cloned().chain([added]).collect();
+        self.next
+    }
+
+    pub(super) fn add_subdocuments(&mut self, callback: Arc<Callback>) -> u64 {
+        self.next += 1;
+        let added = (self.next, callback);
+        self.subdocuments = self.subdocuments.iter().cloned().chain([added]).collect();
         self.next
     }
 
@@ -123,7 +136,12 @@ impl Observers {
     pub(super) fn remove(&mut self, id: u64) -> impl Sized + use<> {
         let document = self.document.iter().filter(|(known, _)| *known != id).cloned().collect();
         let types = self.types.iter().filter(|observer| observer.id != id).cloned().collect();
-        (std::mem::replace(&mut self.document, document), std::mem::replace(&mut self.types, types))
+        let subdocuments = self.subdocuments.iter().filter(|(known, _)| *known != id).cloned().collect();
+        (
+            std::mem::replace(&mut self.document, document),
+            std::mem::replace(&mut self.types, types),
+            std::mem::replace(&mut self.subdocuments, subdocuments),
+        )
     }
 
     /// What there is to tell them of a transaction.
@@ -132,6 +150,7 @@ impl Observers {
             announced: Arc::new(announced),
             document: Arc::clone(&self.document),
             types: Arc::clone(&self.types),
+            subdocuments: Arc::clone(&self.subdocuments),
         }
     }
 }
@@ -141,10 +160,11 @@ pub(super) struct Announcement {
     pub(super) announced: Arc<Announced>,
     document: List<(u64, Arc<Callback>)>,
     types: List<Arc<TypeObserver>>,
+    subdocuments: List<(u64, Arc<Callback>)>,
 }
 
 impl Announcement {
-    /// Calls the observers: those of shared types, then those of the document. None is left out because
+    /// Calls the observers: those of shared types, those of the document, those of its subdocuments. None is left out because
     /// another failed; their errors are gathered.
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         for observer in self.types.iter() {
@@ -152,15 +172,29 @@ impl Announcement {
             let outcome = argument.and_then(|event| observer.callback.call(py, event, &self.announced));
             errors.extend(outcome.err());
         }
-        if self.document.is_empty() {
-            return;
+        let Changes { subdocuments, .. } = &self.announced.changes;
+        if !self.document.is_empty() && self.announced.changes.is_content() {
+            let event = Bound::new(py, TransactionEvent::new(Arc::clone(&self.announced)));
+            self.call_each(&self.document, event.map(Bound::into_any), errors);
         }
-        let event = match Bound::new(py, TransactionEvent::new(Arc::clone(&self.announced))) {
-            Ok(event) => event.into_any(),
+        if !self.subdocuments.is_empty() && !subdocuments.is_empty() {
+            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(&self.announced)));
+            self.call_each(&self.subdocuments, event.map(Bound::into_any), errors);
+        }
+    }
+
+    fn call_each(
+        &self,
+        callbacks: &[(u64, Arc<Callback>)],
+        event: PyResult<Bound<'_, PyAny>>,
+        errors: &mut Vec<PyErr>,
+    ) {
+        let event = match event {
+            Ok(event) => event,
             Err(error) => return errors.push(error),
         };
-        for (_, callback) in self.document.iter() {
-            errors.extend(callback.call(py, event.clone(), &self.announced).err());
+        for (_, callback) in callbacks {
+            errors.extend(callback.call(event.py(), event.clone(), &self.announced).err());
         }
     }
 

@@ -13,7 +13,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockE
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use officina_crdt::{Changes, Doc as Engine, EditError, Listening, SharedType, SpliceError, Unit};
+use officina_crdt::{
+    Changes, Doc as Engine, EditError, Listening, SharedType, SpliceError, Subdocument, Unit,
+};
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::PyWeakrefReference;
@@ -21,6 +23,7 @@ use pyo3::types::PyWeakrefReference;
 use super::doc::Doc;
 use super::event::Announced;
 use super::observer::{Announcement, Callback, Observers, raise};
+use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use crate::errors::NativeError;
 
@@ -71,6 +74,8 @@ pub(super) struct State {
     announcing: Vec<Announcing>,
     /// Threads inside `with` a read-only transaction, once per level.
     reading: Vec<ThreadId>,
+    /// Whether some of its subdocuments have been opened.
+    has_subdocuments: bool,
 }
 
 /// A document, shared by every Python object that refers to it.
@@ -79,12 +84,14 @@ pub(super) struct Shared {
     /// Notified when an explicit transaction ends.
     ended: Condvar,
     pub(super) unit: Unit,
-    /// The `Doc` that was made first, as long as it lives.
-    object: OnceLock<Py<PyWeakrefReference>>,
+    /// The `Doc` for it, as long as that lives.
+    object: Mutex<Option<Py<PyWeakrefReference>>>,
     /// Identifies the document among others.
     pub(super) guid: OnceLock<String>,
     /// What updates from others are checked by before they are applied.
     pub(super) validator: OnceLock<Py<PyAny>>,
+    /// What it is as a subdocument.
+    pub(super) nesting: Nesting,
 }
 
 impl Shared {
@@ -96,27 +103,52 @@ impl Shared {
                 transaction: None,
                 announcing: Vec::new(),
                 reading: Vec::new(),
+                has_subdocuments: false,
             }),
             ended: Condvar::new(),
             unit,
-            object: OnceLock::new(),
+            object: Mutex::new(None),
             guid: OnceLock::new(),
             validator: OnceLock::new(),
+            nesting: Nesting::default(),
         })
     }
 
-    /// The Python object for the document: the first, or once that is gone a new one.
+    /// The Python object for the document: always the same, as long as somebody holds it.
     pub(super) fn object(self: &Arc<Self>, py: Python<'_>) -> PyResult<Py<Doc>> {
-        if let Some(object) = self.object.get().and_then(|object| object.bind(py).upgrade()) {
-            return Ok(object.cast_into::<Doc>()?.unbind());
+        if let Some(object) = self.living_object(py) {
+            return Ok(object);
         }
-        Py::new(py, Doc::from_shared(Arc::clone(self)))
+        let made = Bound::new(py, Doc::from_shared(Arc::clone(self)))?;
+        self.remember(&made)
     }
 
-    /// Remembers the first Python object for the document.
-    pub(super) fn remember(&self, object: &Bound<'_, Doc>) -> PyResult<()> {
-        drop(self.object.set(PyWeakrefReference::new(object)?.unbind()));
-        Ok(())
+    fn living_object(&self, py: Python<'_>) -> Option<Py<Doc>> {
+        let object = self.object.lock().unwrap_or_else(PoisonError::into_inner);
+        let object = object.as_ref()?.bind(py).upgrade()?;
+        object.cast_into::<Doc>().ok().map(Bound::unbind)
+    }
+
+    /// Makes `object` the Python object for the document, unless there is one; returns the one there is.
+    pub(super) fn remember(&self, object: &Bound<'_, Doc>) -> PyResult<Py<Doc>> {
+        let reference = PyWeakrefReference::new(object)?.unbind();
+        if let Some(known) = self.living_object(object.py()) {
+            return Ok(known);
+        }
+        let mut slot = self.object.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = slot.replace(reference);
+        drop(slot);
+        drop(old);
+        Ok(object.clone().unbind())
+    }
+
+    /// Identifies the document among others: what it was given, else something random.
+    pub(super) fn guid(&self, py: Python<'_>) -> PyResult<&str> {
+        if let Some(guid) = self.guid.get() {
+            return Ok(guid);
+        }
+        let random: String = py.import("uuid")?.call_method0("uuid4")?.str()?.extract()?;
+        Ok(self.guid.get_or_init(|| random))
     }
 
     /// Locks the state. While another thread holds it, the GIL is released.
@@ -337,6 +369,27 @@ impl Shared {
         self.lock(py).observers.add_type(target, deep, callback)
     }
 
+    pub(super) fn observe_subdocuments(&self, py: Python<'_>, callback: Arc<Callback>) -> u64 {
+        self.lock(py).observers.add_subdocuments(callback)
+    }
+
+    /// Notes that subdocuments are opened from now on.
+    pub(super) fn expect_subdocuments(&self, py: Python<'_>) {
+        self.lock(py).has_subdocuments = true;
+    }
+
+    /// The subdocuments; quickly if none was ever opened.
+    pub(super) fn subdocuments(&self, py: Python<'_>) -> Vec<Subdocument> {
+        let state = self.lock(py);
+        if state.has_subdocuments { state.engine.subdocuments() } else { Vec::new() }
+    }
+
+    /// Removes every observer.
+    pub(super) fn unobserve_all(&self, py: Python<'_>) {
+        let removed = std::mem::take(&mut self.lock(py).observers);
+        drop(removed);
+    }
+
     /// Removes an observer; later announcements pass it by.
     pub(super) fn unobserve(&self, py: Python<'_>, id: u64) {
         let removed = self.lock(py).observers.remove(id);
@@ -364,6 +417,7 @@ impl Shared {
         let mut errors = Vec::new();
         loop {
             announcement.call(py, &mut errors);
+            retire_removed(py, &announcement.announced.changes.subdocuments);
             let next = self.lock(py).next_announcement();
             // What is dropped here may run Python code: only after the lock is released.
             match next {
@@ -398,7 +452,8 @@ impl State {
     }
 
     fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
-        self.engine.begin(self.listening(object.get().shared.unit));
+        let listening = self.listening(object.get().shared.unit);
+        self.engine.begin(Listening { subdocuments: true, ..listening });
         self.transaction = Some(OpenTransaction {
             owner: thread::current().id(),
             depth: 1,
@@ -413,7 +468,8 @@ impl State {
         Listening {
             updates: self.observers.of_document(),
             events: self.observers.of_types().then_some(unit),
-            subdocuments: false,
+            // Those that are opened must hear when they are gone.
+            subdocuments: self.has_subdocuments || self.observers.of_subdocuments(),
         }
     }
 

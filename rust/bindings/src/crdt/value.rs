@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use officina_crdt::{Any, Doc as Engine, EditError, Input, SharedType, Tree, TypeTag, Unit, Value};
+use officina_crdt::{
+    Any, Doc as Engine, EditError, Id, Input, NewSubdocument, SharedType, Tree, TypeTag, Unit, Value,
+};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
 use super::array::Array;
+use super::doc::Doc;
 use super::handle::{BaseType, Handle, Handled, Home};
 use super::map::Map;
 use super::shared::Shared;
+use super::subdoc;
 use super::text::Text;
 use super::xml::{XmlElement, XmlFragment, XmlText, element_parts, node_of};
 use crate::errors::NativeError;
@@ -20,25 +24,6 @@ use crate::errors::NativeError;
 const MAX_DEPTH: usize = 200;
 /// The largest integer that a JavaScript number holds exactly.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// Content of a document that has no Python class: an XML type or a subdocument. It is kept and passed on
-/// unharmed.
-#[pyclass(frozen, module = "officina.crdt")]
-pub(crate) struct Opaque {
-    /// What it is: "xml_element", "xml_fragment", "xml_hook" or "doc".
-    #[pyo3(get)]
-    kind: &'static str,
-    /// The tag name of an XML element or hook, the guid of a subdocument.
-    #[pyo3(get)]
-    name: Option<String>,
-}
-
-#[pymethods]
-impl Opaque {
-    fn __repr__(&self) -> String {
-        format!("Opaque(kind={:?}, name={:?})", self.kind, self.name)
-    }
-}
 
 /// What is to be put into a document, converted from Python before anything is locked.
 pub(super) enum Prelim {
@@ -49,6 +34,7 @@ pub(super) enum Prelim {
     XmlText(String, Py<BaseType>),
     XmlFragment(Vec<Prelim>, Py<BaseType>),
     XmlElement(Element, Py<BaseType>),
+    Doc(NewSubdocument, Arc<Shared>),
 }
 
 /// What an XML element is to start with.
@@ -70,7 +56,7 @@ impl Prelim {
     /// The shared type that it becomes; [`None`] for a plain value.
     pub(super) fn tag(&self) -> Option<TypeTag> {
         match self {
-            Self::Any(_) => None,
+            Self::Any(_) | Self::Doc(..) => None,
             Self::Text(..) => Some(TypeTag::Text),
             Self::Array(..) => Some(TypeTag::Array),
             Self::Map(..) => Some(TypeTag::Map),
@@ -115,11 +101,19 @@ pub(super) fn tag_of(class: &Bound<'_, PyType>) -> PyResult<TypeTag> {
 }
 
 /// An object that became part of a document, to be told so once it is unlocked.
-pub(super) struct Settled(Py<BaseType>, SharedType);
+pub(super) enum Settled {
+    Type(Py<BaseType>, SharedType),
+    Doc(Arc<Shared>, Id),
+}
 
 impl Settled {
     pub(super) fn tell(self, shared: &Arc<Shared>) {
-        self.0.get().handle.settle(Home { shared: Arc::clone(shared), target: self.1 });
+        match self {
+            Self::Type(object, target) => {
+                object.get().handle.settle(Home { shared: Arc::clone(shared), target });
+            }
+            Self::Doc(document, id) => Python::attach(|py| subdoc::settle(py, &document, shared, id)),
+        }
     }
 }
 
@@ -157,6 +151,11 @@ fn prelim_nested(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>, depth: usize)
     if let Ok(base) = object.cast::<BaseType>() {
         return prelim_xml(base, seen, depth);
     }
+    if let Ok(document) = object.cast::<Doc>() {
+        let shared = document.get().shared();
+        refuse_twice(object, seen)?;
+        return Ok(Prelim::Doc(subdoc::new(py, shared)?, Arc::clone(shared)));
+    }
     any_nested(object, depth).map(Prelim::Any)
 }
 
@@ -191,13 +190,25 @@ fn take_initial(
     object: &Bound<'_, PyAny>,
     seen: &mut Vec<usize>,
 ) -> PyResult<Option<Py<PyAny>>> {
+    if handle.is_integrated() {
+        return Err(in_one_place());
+    }
+    refuse_twice(object, seen)?;
+    Ok(handle.initial(py))
+}
+
+fn refuse_twice(object: &Bound<'_, PyAny>, seen: &mut Vec<usize>) -> PyResult<()> {
     let address = object.as_ptr() as usize;
-    if handle.is_integrated() || seen.contains(&address) {
-        let hint = "a shared type can be in one place only; insert a new one, or a copy of its to_py()";
-        return Err(NativeError::local(hint).into());
+    if seen.contains(&address) {
+        return Err(in_one_place());
     }
     seen.push(address);
-    Ok(handle.initial(py))
+    Ok(())
+}
+
+fn in_one_place() -> PyErr {
+    let hint = "a shared type can be in one place only; insert a new one, or a copy of its to_py()";
+    NativeError::local(hint).into()
 }
 
 /// A key.
@@ -227,6 +238,10 @@ fn check_depth(depth: usize) -> PyResult<()> {
 }
 
 /// Converts a plain value.
+pub(super) fn any(object: &Bound<'_, PyAny>) -> PyResult<Any> {
+    any_nested(object, 0)
+}
+
 fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
     check_depth(depth)?;
     if object.is_none() {
@@ -289,6 +304,11 @@ pub(super) fn insert(
     };
     let input = match value {
         Prelim::Any(value) => return put(Input::Any(value)).map(drop),
+        Prelim::Doc(new, document) => {
+            put(Input::Doc(new))?;
+            settled.extend(engine.latest().map(|id| Settled::Doc(document, id)));
+            return Ok(());
+        }
         ref shared => shared.empty(),
     };
     match input.map(put).transpose()?.flatten() {
@@ -305,22 +325,22 @@ pub(super) fn fill(
     settled: &mut Vec<Settled>,
 ) -> Result<(), EditError> {
     match value {
-        Prelim::Any(_) => Ok(()),
+        Prelim::Any(_) | Prelim::Doc(..) => Ok(()),
         Prelim::Text(content, object) | Prelim::XmlText(content, object) => {
             engine.insert_text(target, 0, &content, Unit::CodePoint)?;
-            settled.push(Settled(object, target));
+            settled.push(Settled::Type(object, target));
             Ok(())
         }
         Prelim::Array(items, object) | Prelim::XmlFragment(items, object) => {
             insert_all(engine, target, 0, items, settled)?;
-            settled.push(Settled(object, target));
+            settled.push(Settled::Type(object, target));
             Ok(())
         }
         Prelim::Map(entries, object) => {
             for (key, value) in entries {
                 insert(engine, Slot::Key(target, &key), value, settled)?;
             }
-            settled.push(Settled(object, target));
+            settled.push(Settled::Type(object, target));
             Ok(())
         }
         Prelim::XmlElement(Element { attributes, children, .. }, object) => {
@@ -328,7 +348,7 @@ pub(super) fn fill(
             for (key, value) in attributes {
                 insert(engine, Slot::Key(target, &key), value, settled)?;
             }
-            settled.push(Settled(object, target));
+            settled.push(Settled::Type(object, target));
             Ok(())
         }
     }
@@ -400,7 +420,7 @@ pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -
         Value::Any(value) => any_to_py(py, value),
         Value::Json(text) => json_to_py(py, text),
         Value::Type(target) => type_to_py(py, shared, *target),
-        Value::Doc(found) => Opaque { kind: "doc", name: Some(found.guid.to_string()) }.into_py_any(py),
+        Value::Doc(found) => subdoc::to_py(py, shared, found),
     }
 }
 
@@ -418,31 +438,32 @@ pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedTyp
     }
 }
 
-/// A shared type with everything in it, as plain Python values.
-pub(super) fn tree_to_py(py: Python<'_>, tree: &Tree) -> PyResult<Py<PyAny>> {
+/// A shared type with everything in it, as plain Python values; a subdocument stays a `Doc`.
+pub(super) fn tree_to_py(py: Python<'_>, shared: &Arc<Shared>, tree: &Tree) -> PyResult<Py<PyAny>> {
     match tree {
         Tree::Any(value) => any_to_py(py, value),
         Tree::Json(text) => json_to_py(py, text),
         Tree::Text(text) => Ok(PyString::new(py, text).into_any().unbind()),
         Tree::List(items) => {
-            let items = items.iter().map(|item| tree_to_py(py, item)).collect::<PyResult<Vec<_>>>()?;
+            let items =
+                items.iter().map(|item| tree_to_py(py, shared, item)).collect::<PyResult<Vec<_>>>()?;
             items.into_py_any(py)
         }
         Tree::Map(entries) => {
             let dict = PyDict::new(py);
             for (key, value) in entries {
-                dict.set_item(&**key, tree_to_py(py, value)?)?;
+                dict.set_item(&**key, tree_to_py(py, shared, value)?)?;
             }
             dict.into_py_any(py)
         }
-        Tree::Doc(found) => Opaque { kind: "doc", name: Some(found.guid.to_string()) }.into_py_any(py),
+        Tree::Doc(found) => subdoc::to_py(py, shared, found),
     }
 }
 
 /// Reads a shared type whole.
 pub(super) fn to_py(py: Python<'_>, home: &Home) -> PyResult<Py<PyAny>> {
     let tree = home.shared.read_detached(py, |engine| engine.tree(home.target));
-    tree_to_py(py, &tree.map_err(|error| PyValueError::new_err(error.to_string()))?)
+    tree_to_py(py, &home.shared, &tree.map_err(|error| PyValueError::new_err(error.to_string()))?)
 }
 
 /// A value as plain Python: of a shared type its `to_py()`.
@@ -460,5 +481,6 @@ pub(super) fn to_json(value: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
     let options = PyDict::new(py);
     options.set_item("separators", (",", ":"))?;
     options.set_item("ensure_ascii", false)?;
+    options.set_item("default", wrap_pyfunction!(subdoc::plain_document, py)?)?;
     py.import("json")?.call_method("dumps", (value,), Some(&options))?.extract()
 }
