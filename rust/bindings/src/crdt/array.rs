@@ -8,6 +8,7 @@ use pyo3::types::{PyList, PySlice};
 
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
 use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py};
+use crate::errors::NativeError;
 
 /// Many elements are read without the GIL.
 const DETACH_FROM: u32 = 1024;
@@ -82,21 +83,30 @@ fn prelims(values: &Bound<'_, PyAny>) -> PyResult<Vec<Prelim>> {
 /// What an index names.
 ///
 /// # Errors
-/// `TypeError` when it is no integer, `IndexError` when it is out of range.
-fn position(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<u32> {
+/// That of `refuse` when it is no integer, `IndexError` when it is out of range.
+fn position(handle: &Handle, key: &Bound<'_, PyAny>, refuse: fn(String) -> PyErr) -> PyResult<u32> {
     let Ok(index) = key.extract() else {
         let class = key.get_type();
-        let message = format!("array indices must be integers or slices, not {}", class.name()?);
-        return Err(PyTypeError::new_err(message));
+        return Err(refuse(format!("array indices must be integers or slices, not {}", class.name()?)));
     };
     element_index(index, length(key.py(), handle)?)
 }
 
-fn range(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
+fn range(handle: &Handle, key: &Bound<'_, PyAny>, refuse: fn(String) -> PyErr) -> PyResult<(u32, u32)> {
     if let Ok(slice) = key.cast::<PySlice>() {
         return slice_range(slice, length(key.py(), handle)?);
     }
-    position(handle, key).map(|index| (index, index + 1))
+    position(handle, key, refuse).map(|index| (index, index + 1))
+}
+
+/// The error that pycrdt raises for reading and deleting at what is no index.
+fn no_index(message: String) -> PyErr {
+    PyTypeError::new_err(message)
+}
+
+/// The error that pycrdt raises for writing at what is no index.
+fn no_place(message: String) -> PyErr {
+    NativeError::local(message).into()
 }
 
 #[pymethods]
@@ -148,10 +158,13 @@ impl Array {
     ///
     /// Raises:
     ///     IndexError: there is none.
-    #[pyo3(signature = (index=-1))]
-    fn pop(slf: &Bound<'_, Self>, index: i64) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (index=None))]
+    fn pop(slf: &Bound<'_, Self>, index: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
         let (py, handle) = (slf.py(), slf.handle());
-        let index = element_index(index, length(py, handle)?)?;
+        let index = match index {
+            Some(index) => position(handle, index, no_place)?,
+            None => element_index(-1, length(py, handle)?)?,
+        };
         let value = plain(element(py, handle, index)?.bind(py))?;
         splice(py, handle, (index, index + 1), Vec::new())?;
         Ok(value)
@@ -169,12 +182,12 @@ impl Array {
         if key.cast::<PySlice>().is_ok() {
             return objects(py, handle)?.as_any().get_item(key);
         }
-        element(py, handle, position(handle, key)?).map(|value| value.into_bound(py))
+        element(py, handle, position(handle, key, no_index)?).map(|value| value.into_bound(py))
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let handle = slf.handle();
-        let range = range(handle, key)?;
+        let range = range(handle, key, no_place)?;
         let items = if key.cast::<PySlice>().is_ok() {
             prelims(value)?
         } else {
@@ -185,7 +198,7 @@ impl Array {
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
         let handle = slf.handle();
-        splice(slf.py(), handle, range(handle, key)?, Vec::new())
+        splice(slf.py(), handle, range(handle, key, no_index)?, Vec::new())
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

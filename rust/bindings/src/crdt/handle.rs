@@ -167,6 +167,15 @@ impl BaseType {
         self.handle.initial(py)
     }
 
+    /// Itself, once it is part of a document.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: it is not part of one yet.
+    #[getter]
+    fn integrated<'a, 'py>(slf: &'a Bound<'py, Self>) -> PyResult<&'a Bound<'py, Self>> {
+        slf.get().handle.home().map(|_| slf)
+    }
+
     /// The name of its class in lower case: "text", "array", "map", "xmlelement" and so on.
     #[getter]
     fn type_name(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -242,12 +251,12 @@ pub(super) fn gap_index(index: i64) -> PyResult<u32> {
 /// Start and end of a slice, clamped to the length as Python does.
 ///
 /// # Errors
-/// `ValueError` when the slice leaves elements out.
+/// `LocalProtocolError` when the slice leaves elements out.
 pub(super) fn slice_range(slice: &Bound<'_, PySlice>, len: u32) -> PyResult<(u32, u32)> {
     let len = isize::try_from(len).unwrap_or(isize::MAX);
     let found = slice.indices(len)?;
     if found.step != 1 {
-        return Err(NativeError::value("only slices of step 1 can be used here").into());
+        return Err(NativeError::local("only slices of step 1 can be used here").into());
     }
     let bound = |at: isize| u32::try_from(at).unwrap_or_default();
     Ok((bound(found.start), bound(found.stop.max(found.start))))

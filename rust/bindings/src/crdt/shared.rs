@@ -9,8 +9,8 @@
 //! change that it was called for, so that everybody hears of changes in the order in which they were made.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use officina_crdt::{
@@ -31,6 +31,22 @@ use crate::errors::NativeError;
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
 /// How often in a row observers may answer a change with another one.
 const MAX_ANSWERS: usize = 100;
+
+/// Tells threads apart, also those that are over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ThreadId(u64);
+
+impl ThreadId {
+    /// The thread that asks. The standard library's own ids take several times as long to come by.
+    #[inline]
+    fn here() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        thread_local! {
+            static HERE: ThreadId = ThreadId(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        HERE.with(|here| *here)
+    }
+}
 
 /// The explicit transaction that is open.
 pub(super) struct OpenTransaction {
@@ -76,6 +92,8 @@ pub(super) struct State {
     reading: Vec<ThreadId>,
     /// Whether some of its subdocuments have been opened.
     has_subdocuments: bool,
+    /// How many threads wait for the explicit transaction to end.
+    waiting: usize,
 }
 
 /// A document, shared by every Python object that refers to it.
@@ -104,6 +122,7 @@ impl Shared {
                 announcing: Vec::new(),
                 reading: Vec::new(),
                 has_subdocuments: false,
+                waiting: 0,
             }),
             ended: Condvar::new(),
             unit,
@@ -182,10 +201,12 @@ impl Shared {
                 return Err(PyTimeoutError::new_err("another thread's transaction did not end in time"));
             }
             py.detach(|| {
-                let state = self.lock_detached();
+                let mut state = self.lock_detached();
                 if !state.is_open_to_this_thread() {
                     let wait = left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK);
-                    drop(self.ended.wait_timeout(state, wait));
+                    state.waiting += 1;
+                    let waited = self.ended.wait_timeout(state, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0.waiting -= 1;
                 }
             });
             py.check_signals()?;
@@ -266,7 +287,7 @@ impl Shared {
     ) -> Option<T> {
         let mut state = self.lock(py);
         let open = state.transaction.as_mut()?;
-        (open.owner == thread::current().id()).then(|| look(open))
+        (open.owner == ThreadId::here()).then(|| look(open))
     }
 
     /// Opens a transaction of this thread, or one more level of it.
@@ -312,7 +333,7 @@ impl Shared {
         let Some(open) = &mut state.transaction else {
             return Err(NativeError::local("the transaction is not open").into());
         };
-        if open.owner != thread::current().id() {
+        if open.owner != ThreadId::here() {
             return Err(NativeError::local("a transaction must be left on the thread that entered it").into());
         }
         open.depth -= 1;
@@ -326,9 +347,12 @@ impl Shared {
         let announcement =
             state.engine.commit().map(|changes| state.announcement(self, changes, origin, group));
         let announcement = announcement.and_then(|announcement| state.queue(announcement));
+        let is_awaited = state.waiting > 0;
         drop(state);
         drop(object);
-        self.ended.notify_all();
+        if is_awaited {
+            self.ended.notify_all();
+        }
         let finished = self.finish(py, announcement, Ok::<_, NativeError>(()));
         for callback in over {
             callback.call0(py)?;
@@ -343,13 +367,13 @@ impl Shared {
 
     /// Enters a read-only transaction: this thread may change nothing until it has left it.
     pub(super) fn enter_reading(&self, py: Python<'_>) {
-        self.lock(py).reading.push(thread::current().id());
+        self.lock(py).reading.push(ThreadId::here());
     }
 
     /// Leaves a read-only transaction.
     pub(super) fn exit_reading(&self, py: Python<'_>) {
         let reading = &mut self.lock(py).reading;
-        let here = thread::current().id();
+        let here = ThreadId::here();
         if let Some(last) = reading.iter().rposition(|&thread| thread == here) {
             reading.remove(last);
         }
@@ -430,7 +454,7 @@ impl Shared {
 
 impl State {
     fn is_open_to_this_thread(&self) -> bool {
-        self.transaction.as_ref().is_none_or(|open| open.owner == thread::current().id())
+        self.transaction.as_ref().is_none_or(|open| open.owner == ThreadId::here())
     }
 
     /// Refuses changes inside a read-only transaction, and by observers that never come to rest.
@@ -438,7 +462,7 @@ impl State {
         if self.reading.is_empty() && self.announcing.is_empty() {
             return Ok(());
         }
-        let here = thread::current().id();
+        let here = ThreadId::here();
         if self.reading.contains(&here) {
             let hint = "Read-only transaction cannot be used to modify document structure";
             return Err(NativeError::local(hint));
@@ -455,7 +479,7 @@ impl State {
         let listening = self.listening(object.get().shared.unit);
         self.engine.begin(Listening { subdocuments: true, ..listening });
         self.transaction = Some(OpenTransaction {
-            owner: thread::current().id(),
+            owner: ThreadId::here(),
             depth: 1,
             object: object.clone().unbind(),
             origin,
@@ -500,7 +524,7 @@ impl State {
 
     /// Returns what is to be announced at once. While this thread calls observers already, it is queued.
     fn queue(&mut self, announcement: Announcement) -> Option<Announcement> {
-        let thread = thread::current().id();
+        let thread = ThreadId::here();
         if let Some(announcing) = self.announcing.iter_mut().find(|announcing| announcing.thread == thread) {
             announcing.queue.push_back((announcing.answers + 1, announcement));
             return None;
@@ -511,7 +535,7 @@ impl State {
 
     /// What this thread has to announce next. When there is nothing more it no longer counts as announcing.
     fn next_announcement(&mut self) -> Option<Announcement> {
-        let here = thread::current().id();
+        let here = ThreadId::here();
         let at = self.announcing.iter().position(|announcing| announcing.thread == here)?;
         if let Some((answers, announcement)) = self.announcing[at].queue.pop_front() {
             self.announcing[at].answers = answers;
