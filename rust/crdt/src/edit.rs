@@ -380,6 +380,13 @@ impl Doc {
         }
     }
 
+    /// The root `name` as a file knew it.
+    pub(crate) fn declare_root(&mut self, name: &str, tag: Option<TypeTag>) -> SharedType {
+        let id = self.store.branches.root_or_insert(name);
+        self.store.branches.get_mut(id).tag = tag;
+        SharedType(id)
+    }
+
     /// Inserts text before the unit `index`. O(log n), O(1) next to the previous edit.
     ///
     /// # Errors

@@ -158,3 +158,27 @@ pub struct SpliceError {
     /// Why.
     pub error: EditError,
 }
+
+/// A file is not a document at rest that can be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrozenError {
+    /// It does not begin as such a file does.
+    #[error("this is not a frozen document: it does not begin with \"OFDOC\"")]
+    NotADocument,
+    /// It was written by a later version.
+    #[error("the frozen document has version {version}, this library reads version 1")]
+    UnknownVersion {
+        /// The file's version.
+        version: u8,
+    },
+    /// The checksum does not match.
+    #[error("the frozen document is damaged: its checksum does not match")]
+    Damaged,
+    /// The checksum matches but what it covers is not well formed.
+    #[error("the frozen document is not well formed: {0}")]
+    Malformed(#[from] DecodeError),
+    /// The document that is to take its place has roots, or the file names one twice.
+    #[error("a frozen document needs an empty one to open in, and each root once")]
+    NotEmpty,
+}

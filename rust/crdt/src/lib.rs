@@ -11,7 +11,7 @@
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `update`, `v2`, `write`, `encode`, `merge`: the V1 and V2 formats, with and without a document;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
-//! * `edit`, `read`: local edits, reading;
+//! * `edit`, `read`: local edits, reading; `frozen`: a document at rest, opened at once;
 //! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
 
 #![forbid(unsafe_code)]
@@ -31,6 +31,7 @@ mod edit;
 mod encode;
 mod error;
 mod event;
+mod frozen;
 mod id;
 mod index;
 mod integrate;
@@ -60,8 +61,9 @@ pub use any::Any;
 pub use delete_set::DeleteSet;
 pub use doc::{Applied, Changes, Doc, Listening, Statistics};
 pub use edit::{Input, SharedType, Splice};
-pub use error::{BatchError, DecodeError, EditError, SpliceError};
+pub use error::{BatchError, DecodeError, EditError, FrozenError, SpliceError};
 pub use event::{Delta, Event, KeyChange, PathStep};
+pub use frozen::Frozen;
 pub use id::{ClientId, Id};
 pub use json::is_json;
 pub use merge::{

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use officina_crdt::{Any, Format, SharedType, StateVector, TypeTag, Unit, convert_update};
+use officina_crdt::{Any, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -55,19 +55,20 @@ impl Doc {
     }
 
     fn open(&self, py: Python<'_>, name: &str, tag: TypeTag) -> PyResult<SharedType> {
-        let opened = self.shared.read(py, |engine| engine.root(name, tag));
+        let opened = self.shared.glance(py, |engine, _| engine.root(name, tag));
         opened.map_err(|error| NativeError::from(error).into())
     }
 
     fn find(&self, py: Python<'_>, name: &str) -> Option<SharedType> {
-        self.shared.read(py, |engine| {
+        self.shared.glance(py, |engine, _| {
             engine.roots().find(|&(known, _, _)| known == name).map(|(_, target, _)| target)
         })
     }
 
     fn roots(&self, py: Python<'_>) -> Vec<(String, SharedType)> {
-        self.shared
-            .read(py, |engine| engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect())
+        self.shared.glance(py, |engine, _| {
+            engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect()
+        })
     }
 
     /// Asks the model, if there is one, what it thinks of the document with an update.
@@ -144,7 +145,7 @@ impl Doc {
             if client_id > officina_crdt::lib0::MAX_SAFE_INTEGER {
                 return Err(PyValueError::new_err(format!("client_id {client_id} is larger than 2**53 - 1")));
             }
-            this.shared.read(py, |engine| engine.set_client_id(client_id));
+            this.shared.glance(py, |engine, _| engine.set_client_id(client_id));
         }
         if let Some(guid) = guid {
             drop(this.shared.guid.set(guid));
@@ -172,7 +173,7 @@ impl Doc {
     /// The id that local edits carry.
     #[getter]
     fn client_id(&self, py: Python<'_>) -> u64 {
-        self.shared.read(py, |engine| engine.client_id())
+        self.shared.glance(py, |engine, _| engine.client_id())
     }
 
     /// The root type of that name, created empty if no replica has used it.
@@ -227,7 +228,7 @@ impl Doc {
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.shared.read(py, |engine| engine.roots().count())
+        self.shared.glance(py, |engine, _| engine.roots().count())
     }
 
     fn __iter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -263,7 +264,11 @@ impl Doc {
 
     /// What this replica has, as a state vector: give it to another's `get_update`.
     fn get_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.shared.read(py, |engine| engine.state_vector()).encode())
+        let state = self.shared.glance(py, |engine, frozen| match frozen {
+            Some(frozen) => frozen.state_vector().to_vec(),
+            None => engine.state_vector().encode(),
+        });
+        PyBytes::new(py, &state)
     }
 
     /// What a replica with that state lacks; everything without one.
@@ -287,7 +292,36 @@ impl Doc {
             Some(bytes) => StateVector::decode(&bytes).map_err(NativeError::from)?,
             None => StateVector::new(),
         };
-        Ok(PyBytes::new(py, &self.shared.read_detached(py, |engine| engine.encode_diff_as(&state, format))))
+        Ok(PyBytes::new(py, &self.shared.read_whole(py, |engine| engine.encode_diff_as(&state, format))?))
+    }
+
+    /// The whole document as a file of its own that `from_bytes` opens at once; what is pending is in it.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.shared.read_whole(py, officina_crdt::Doc::freeze)?))
+    }
+
+    /// Opens what `to_bytes` wrote. Its texts can be read at once; everything else is decoded when something
+    /// asks for it.
+    ///
+    /// Args:
+    ///     data: the file.
+    ///     options: what `Doc` takes, but for `init`.
+    ///
+    /// Raises:
+    ///     DecodeError: it is damaged, or no such file.
+    ///     ValueError: `init` was given.
+    #[classmethod]
+    #[pyo3(signature = (data, **options))]
+    fn from_bytes<'py>(
+        class: &Bound<'py, PyType>,
+        data: Cow<'_, [u8]>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = class.py();
+        let frozen = run(py, || Frozen::open(data.into()))?;
+        let object = class.call((), options)?;
+        object.cast::<Self>()?.get().shared.freeze(py, frozen)?;
+        Ok(object)
     }
 
     /// Integrates an update from another replica. What depends on updates not yet received waits for them.

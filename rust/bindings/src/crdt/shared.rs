@@ -14,7 +14,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockE
 use std::time::{Duration, Instant};
 
 use officina_crdt::{
-    Changes, Doc as Engine, EditError, Listening, SharedType, SpliceError, Subdocument, Unit,
+    Changes, DecodeError, Doc as Engine, EditError, Frozen, FrozenError, Listening, SharedType, SpliceError,
+    Subdocument, Unit,
 };
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
@@ -85,6 +86,10 @@ struct Announcing {
 
 pub(super) struct State {
     pub(super) engine: Engine,
+    /// What the engine, a shell so far, is filled with once that is needed.
+    frozen: Option<Frozen>,
+    /// Why a frozen document could not be thawed.
+    damage: Option<DecodeError>,
     observers: Observers,
     pub(super) transaction: Option<OpenTransaction>,
     announcing: Vec<Announcing>,
@@ -117,6 +122,8 @@ impl Shared {
         Arc::new(Self {
             state: Mutex::new(State {
                 engine: Engine::new(client_id),
+                frozen: None,
+                damage: None,
                 observers: Observers::default(),
                 transaction: None,
                 announcing: Vec::new(),
@@ -170,8 +177,19 @@ impl Shared {
         Ok(self.guid.get_or_init(|| random))
     }
 
-    /// Locks the state. While another thread holds it, the GIL is released.
+    /// Locks the state, thawed. While another thread holds it, the GIL is released.
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+        loop {
+            let state = self.lock_as_it_is(py);
+            if state.frozen.is_none() {
+                return state;
+            }
+            drop(state);
+            py.detach(|| drop(self.lock_detached()));
+        }
+    }
+
+    fn lock_as_it_is(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         loop {
             match self.state.try_lock() {
                 Ok(state) => return state,
@@ -182,7 +200,45 @@ impl Shared {
     }
 
     fn lock_detached(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frozen) = state.frozen.take() {
+            state.damage = frozen.thaw(&mut state.engine).err();
+        }
+        state
+    }
+
+    /// Makes an empty document the frozen one.
+    pub(super) fn freeze(&self, py: Python<'_>, frozen: Frozen) -> PyResult<()> {
+        let mut state = self.lock(py);
+        frozen.shell(&mut state.engine).map_err(NativeError::from)?;
+        state.frozen = Some(frozen);
+        Ok(())
+    }
+
+    /// Reads the whole document without the GIL.
+    ///
+    /// # Errors
+    /// `DecodeError` when what it was frozen as was forged.
+    pub(super) fn read_whole<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&Engine) -> T + Send,
+    ) -> PyResult<T> {
+        let read = py.detach(|| {
+            let state = self.lock_detached();
+            state.check_sound().map(|()| work(&state.engine))
+        });
+        Ok(read?)
+    }
+
+    /// Looks at the document without thawing it: at a shell if the second argument is there.
+    pub(super) fn glance<T>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Engine, Option<&Frozen>) -> T,
+    ) -> T {
+        let State { engine, frozen, .. } = &mut *self.lock_as_it_is(py);
+        work(engine, frozen.as_ref())
     }
 
     /// Locks the state when no other thread's transaction is open.
@@ -457,8 +513,17 @@ impl State {
         self.transaction.as_ref().is_none_or(|open| open.owner == ThreadId::here())
     }
 
+    /// Refuses to go on with a document whose frozen content was forged.
+    fn check_sound(&self) -> Result<(), NativeError> {
+        match &self.damage {
+            Some(error) => Err(NativeError::decode(format!("the document could not be thawed: {error}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses changes inside a read-only transaction, and by observers that never come to rest.
     fn check_writable(&self) -> Result<(), NativeError> {
+        self.check_sound()?;
         if self.reading.is_empty() && self.announcing.is_empty() {
             return Ok(());
         }
@@ -554,6 +619,15 @@ impl From<EditError> for NativeError {
             EditError::InsideCharacter { .. } => Self::value(message),
             EditError::TypeMismatch { .. } => Self::kind(message),
             _ => Self::local(message),
+        }
+    }
+}
+
+impl From<FrozenError> for NativeError {
+    fn from(error: FrozenError) -> Self {
+        match error {
+            FrozenError::NotEmpty => Self::value(error.to_string()),
+            _ => Self::decode(error.to_string()),
         }
     }
 }

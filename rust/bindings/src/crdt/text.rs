@@ -22,8 +22,12 @@ const DETACH_FROM: usize = 4096;
 pub(crate) struct Text;
 
 pub(super) fn length(py: Python<'_>, handle: &Handle) -> PyResult<u32> {
-    let unit = handle.home()?.shared.unit;
-    handle.read(py, |engine, target| engine.len(target, unit))
+    let Home { shared, target } = handle.home()?;
+    let frozen = shared.glance(py, |engine, frozen| match frozen {
+        Some(frozen) => frozen.len(*target, shared.unit),
+        None => Some(engine.len(*target, shared.unit)),
+    });
+    Ok(frozen.unwrap_or_else(|| shared.read(py, |engine| engine.len(*target, shared.unit))))
 }
 
 /// Start and count of what an index or a slice names.
@@ -68,8 +72,8 @@ pub(super) fn clear(py: Python<'_>, handle: &Handle) -> PyResult<()> {
 
 fn read(py: Python<'_>, handle: &Handle) -> PyResult<String> {
     let Home { shared, target } = handle.home()?;
-    let text = shared.read_detached(py, |engine| engine.text(*target));
-    Ok(text.unwrap_or_default())
+    let frozen = shared.glance(py, |_, frozen| frozen?.text(*target).map(str::to_owned));
+    Ok(frozen.unwrap_or_else(|| shared.read_detached(py, |engine| engine.text(*target)).unwrap_or_default()))
 }
 
 #[pymethods]

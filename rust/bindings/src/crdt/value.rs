@@ -426,7 +426,8 @@ pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -
 
 /// An object that refers to a shared type; an XML hook is a `Map`.
 pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedType) -> PyResult<Py<PyAny>> {
-    let tag = shared.read(py, |engine| engine.likely_tag(target));
+    let known = shared.glance(py, |engine, _| engine.tag(target));
+    let tag = known.unwrap_or_else(|| shared.read(py, |engine| engine.likely_tag(target)));
     let handle = Handle::at(Home { shared: Arc::clone(shared), target });
     match tag {
         TypeTag::Text => Py::new(py, BaseType::of(handle, Text)).map(Py::into_any),
