@@ -229,6 +229,13 @@ impl Doc {
         self.store.sibling(target.0, |item| item.left)
     }
 
+    /// The first element of a sequence, if that is a shared type.
+    #[must_use]
+    pub fn first_child(&self, target: SharedType) -> Option<SharedType> {
+        let first = self.store.visible_items(target.0).next()?;
+        (first.kind == Kind::Type).then_some(SharedType(first.content.at))
+    }
+
     /// The shared types in a sequence, in order.
     #[must_use]
     pub fn children(&self, target: SharedType) -> Vec<SharedType> {
@@ -323,6 +330,7 @@ mod tests {
         assert_eq!((doc.next_sibling(a), doc.previous_sibling(c)), (Some(c), Some(a)));
         assert_eq!((doc.next_sibling(c), doc.previous_sibling(a)), (None, None));
         assert_eq!((doc.parent(inner), doc.parent(a), doc.parent(root)), (Some(a), Some(root), None));
+        assert_eq!((doc.first_child(root), doc.first_child(c)), (Some(a), None));
         assert_eq!(doc.children(root), [a, c]);
         assert_eq!(doc.descendants(root), [a, inner, c]);
         assert_eq!(doc.name(b), Some("b"));

@@ -26,7 +26,7 @@ impl XmlChildrenView {
 
     fn nodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let Home { shared, target } = &self.home;
-        let values = shared.read(py, |engine| engine.values(*target, 0, u32::MAX));
+        let values = shared.read_detached(py, |engine| engine.values(*target, 0, u32::MAX));
         let nodes = values.iter().map(|value| value_to_py(py, shared, value));
         PyList::new(py, nodes.collect::<PyResult<Vec<_>>>()?)
     }

@@ -71,7 +71,7 @@ impl XmlElement {
     /// The first node in it.
     #[getter]
     fn first_child(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        relative(slf.py(), slf.handle(), |engine, target| engine.children(target).into_iter().next())
+        relative(slf.py(), slf.handle(), officina_crdt::Doc::first_child)
     }
 
     /// The node right after it under the same parent.

@@ -30,13 +30,14 @@ fn relative(
     found.map(|found| type_to_py(py, shared, found)).transpose()
 }
 
+/// The shared types that `find` names, however many.
 fn relatives(
     py: Python<'_>,
     handle: &Handle,
-    find: impl FnOnce(&Engine, SharedType) -> Vec<SharedType>,
+    find: impl FnOnce(&Engine, SharedType) -> Vec<SharedType> + Send,
 ) -> PyResult<Vec<Py<PyAny>>> {
     let Home { shared, target } = handle.home()?;
-    let found = shared.read(py, |engine| find(engine, *target));
+    let found = shared.read_detached(py, |engine| find(engine, *target));
     found.into_iter().map(|found| type_to_py(py, shared, found)).collect()
 }
 
