@@ -111,3 +111,14 @@ def test_a_value_set_after_seeing_another_wins_whoever_sets_it() -> None:
     two.apply_update(one.get_update())
 
     assert two.get("map", type=Map).to_py() == {"key": "second"}
+
+
+def test_a_shared_type_assigned_to_where_it_is_stays_as_it_is() -> None:
+    """What `+=` does to the items of documents, maps and arrays."""
+    doc = Doc({"map": Map({"text": Text("a")}), "array": Array([Text("a")]), "text": Text("a")})
+
+    doc["text"] += "b"
+    doc["map"]["text"] += "b"
+    doc["array"][0] += "b"
+
+    assert doc.to_py() == {"map": {"text": "ab"}, "array": ["ab"], "text": "ab"}

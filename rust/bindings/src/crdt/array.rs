@@ -191,6 +191,12 @@ impl Array {
         let items = if key.cast::<PySlice>().is_ok() {
             prelims(value)?
         } else {
+            if value.cast::<BaseType>().is_ok() {
+                let found = handle.read(slf.py(), |engine, target| engine.get(target, range.0))?;
+                if handle.holds(found.as_ref(), value) {
+                    return Ok(());
+                }
+            }
             vec![prelim(value, &mut Vec::new())?]
         };
         splice(slf.py(), handle, range, items)

@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use officina_crdt::{Doc as Engine, EditError, SharedType};
+use officina_crdt::{Doc as Engine, EditError, SharedType, Value};
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
 use pyo3::{PyClass, PyClassInitializer};
@@ -91,6 +91,16 @@ impl Handle {
         let Home { shared, target } = self.home()?;
         let id = shared.observe_type(callback.py(), Some(*target), deep, Callback::of_type(callback)?);
         Ok(Subscription::new(Arc::clone(shared), id))
+    }
+
+    /// Whether an element or entry of this shared type is what `object` refers to already: then assigning it
+    /// changes nothing, as after `array[0] += "more"`.
+    pub(super) fn holds(&self, value: Option<&Value>, object: &Bound<'_, PyAny>) -> bool {
+        let (Some(Value::Type(found)), Ok(object)) = (value, object.cast::<BaseType>()) else { return false };
+        match (self.home.get(), object.get().handle.home.get()) {
+            (Some(ours), Some(home)) => Arc::ptr_eq(&ours.shared, &home.shared) && *found == home.target,
+            _ => false,
+        }
     }
 
     fn hash(&self) -> u64 {

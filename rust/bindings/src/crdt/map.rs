@@ -59,6 +59,12 @@ impl Map {
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let key = key_of(key)?;
+        if value.cast::<BaseType>().is_ok() {
+            let found = slf.handle().read(slf.py(), |engine, target| engine.entry(target, &key))?;
+            if slf.handle().holds(found.as_ref(), value) {
+                return Ok(());
+            }
+        }
         let value = prelim(value, &mut Vec::new())?;
         set_all(slf.py(), slf.handle(), vec![(key, value)])
     }
