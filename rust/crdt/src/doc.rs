@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::id::{ClientId, Id};
 use crate::index::ClientBlocks;
 use crate::integrate::Integrated;
-use crate::merge::merge_updates_as;
+use crate::merge::{DeletedContent, merge_updates_as};
 use crate::pending::Pending;
 use crate::state_vector::StateVector;
 use crate::store::Store;
@@ -425,7 +425,8 @@ impl Doc {
             return update;
         }
         // Both updates were encoded here and are valid.
-        merge_updates_as(&[&update, &self.pending.encode(format)], format).unwrap_or(update)
+        merge_updates_as(&[&update, &self.pending.encode(format)], format, DeletedContent::Kept)
+            .unwrap_or(update)
     }
 
     /// Whether nothing was ever inserted and nothing waits.

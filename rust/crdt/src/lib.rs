@@ -9,7 +9,7 @@
 //!   finds the next keystroke's in O(1);
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
-//! * `update`, `v2`, `write`, `encode`, `merge`: the V1 and V2 formats, with and without a document;
+//! * `update`, `v2`, `write`, `encode`, `merge`, `piece`: the V1 and V2 formats, with and without a document;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
 //! * `edit`, `read`: local edits, reading; `frozen`: a document at rest, opened at once;
 //! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
@@ -41,6 +41,7 @@ mod json_value;
 pub mod lib0;
 mod merge;
 mod pending;
+mod piece;
 mod position;
 mod read;
 mod redo;
@@ -67,8 +68,8 @@ pub use frozen::Frozen;
 pub use id::{ClientId, Id};
 pub use json::is_json;
 pub use merge::{
-    convert_update, diff_update, diff_update_as, merge_updates, merge_updates_as, state_vector_from_update,
-    state_vector_from_update_as,
+    DeletedContent, convert_update, diff_update, diff_update_as, merge_updates, merge_updates_as,
+    state_vector_from_update, state_vector_from_update_as,
 };
 pub use position::{Anchor, RelativePosition};
 pub use read::{TooDeep, Tree, Value};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::delete_set::DeleteSet;
 use crate::id::{ClientId, Id};
 use crate::integrate::Integrated;
-use crate::merge::{Merge, Source};
+use crate::merge::{DeletedContent, Merge};
+use crate::piece::Source;
 use crate::store::Store;
 use crate::update::{Carrier, Format};
 
@@ -115,7 +116,7 @@ impl Pending {
     /// Everything that waits, as one update in that format.
     pub(crate) fn encode(&self, format: Format) -> Vec<u8> {
         let blocks = self.queues.values().flat_map(BTreeMap::values);
-        let sources = blocks.map(|(carrier, bytes)| Source { carrier: *carrier, bytes });
-        Merge::new(sources.collect(), self.deletes.clone()).encode_as(format)
+        let sources = blocks.map(|(carrier, bytes)| Source { carrier, bytes });
+        Merge::new(sources, &self.deletes).encode(format, |_| 0, DeletedContent::Kept)
     }
 }

@@ -22,6 +22,7 @@ use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
 use crate::json::is_json;
 use crate::lib0::Reader;
+use crate::piece::Source;
 use crate::write::UpdateWriter;
 
 pub(crate) const HAS_KEY: u8 = 0x20;
@@ -244,6 +245,16 @@ impl Update {
             Format::V1 => self.decode(bytes).map(|()| Cow::Borrowed(bytes)),
             Format::V2 => self.decode_v2(bytes).map(Cow::Owned),
         }
+    }
+
+    /// The blocks of each section.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = &[Carrier]> {
+        self.sections.iter().map(|section| &self.blocks[section.start as usize..section.end as usize])
+    }
+
+    /// Every block with the bytes that it refers to.
+    pub(crate) fn sources<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
+        self.blocks.iter().map(move |carrier| Source { carrier, bytes })
     }
 
     pub(crate) fn clear(&mut self) {

@@ -126,6 +126,28 @@ proptest! {
         let whole = merge_updates(&parts).expect("own updates");
         merged.apply_update(&whole).expect("own update");
         prop_assert_eq!(merge_updates(&[&whole, &whole]).expect("own updates"), whole);
+        // Part of them, merged: the same effect on a replica with any other part.
+        let (some, other) = parts.split_at(below(parts.len()));
+        let mut one_by_one = Doc::new(96);
+        for part in some.iter().chain(&other[..below(other.len())]) {
+            one_by_one.apply_update(part).expect("own update");
+        }
+        let mut at_once = Doc::new(95);
+        at_once.apply_update(&one_by_one.encode_update()).expect("own update");
+        for part in other {
+            one_by_one.apply_update(part).expect("own update");
+        }
+        let mut merged_other = merge_updates(other).expect("own updates");
+        if order % 2 == 0 {
+            let halves = other.split_at(below(other.len()));
+            let halves = [merge_updates(halves.0), merge_updates(halves.1)].map(|half| half.expect("own updates"));
+            merged_other = merge_updates(&[&halves[1], &halves[0]]).expect("own updates");
+        }
+        at_once.apply_update(&merged_other).expect("own update");
+        prop_assert_eq!(at_once.state_vector(), one_by_one.state_vector());
+        prop_assert_eq!(at_once.delete_set(), one_by_one.delete_set());
+        prop_assert_eq!(at_once.has_pending(), one_by_one.has_pending());
+        prop_assert_eq!(read(&mut at_once), read(&mut one_by_one));
         // Half of them in one list, duplicates included, half in another: into an empty document and a full one.
         let mut listed = Doc::new(97);
         listed.apply_updates(parts[..parts.len() / 2].iter().copied()).expect("own updates");

@@ -4,7 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use officina_crdt::{Doc, Listening, StateVector, Unit, diff_update, merge_updates, state_vector_from_update};
+use officina_crdt::{
+    Doc, Listening, StateVector, Unit, diff_update, merge_updates, state_vector_from_update,
+};
 
 fuzz_target!(|updates: Vec<&[u8]>| {
     let mut doc = Doc::new(1);

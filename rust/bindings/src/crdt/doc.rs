@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use officina_crdt::{Any, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update};
+use officina_crdt::{
+    Any, DeletedContent, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
+};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -357,7 +359,7 @@ impl Doc {
     fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>, version: u8) -> PyResult<()> {
         let format = format_of(version)?;
         if self.shared.validator.get().is_some() {
-            self.validate(py, &merge(py, &updates, format)?, format)?;
+            self.validate(py, &merge(py, &updates, format, DeletedContent::Kept)?, format)?;
         }
         let changed = |engine: &mut officina_crdt::Doc| {
             engine.apply_updates_as(updates.iter().map(|update| &**update), format)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use officina_crdt::{DecodeError, Format, StateVector};
+use officina_crdt::{DecodeError, DeletedContent, Format, StateVector};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -25,25 +25,34 @@ pub(super) fn format_of(version: u8) -> PyResult<Format> {
 /// Args:
 ///     updates: in any order.
 ///     version: of their encoding and of the result's, 1 or 2.
+///     keep_deleted: keep content whose deletion is merged with it, as Yjs does, for documents that show
+///         earlier versions. It is left out otherwise, as from documents that collect garbage.
 ///
 /// Raises:
 ///     DecodeError: one of them is not an update.
 ///     ValueError: there is no such version.
 #[pyfunction]
-#[pyo3(signature = (*updates, version=1))]
+#[pyo3(signature = (*updates, version=1, keep_deleted=false))]
 pub(super) fn merge_updates(
     py: Python<'_>,
     updates: Vec<PyBackedBytes>,
     version: u8,
+    keep_deleted: bool,
 ) -> PyResult<Bound<'_, PyBytes>> {
-    let merged = merge(py, &updates, format_of(version)?)?;
+    let content = if keep_deleted { DeletedContent::Kept } else { DeletedContent::Dropped };
+    let merged = merge(py, &updates, format_of(version)?, content)?;
     Ok(PyBytes::new(py, &merged))
 }
 
-pub(super) fn merge(py: Python<'_>, updates: &[PyBackedBytes], format: Format) -> PyResult<Vec<u8>> {
+pub(super) fn merge(
+    py: Python<'_>,
+    updates: &[PyBackedBytes],
+    format: Format,
+    content: DeletedContent,
+) -> PyResult<Vec<u8>> {
     run(py, || -> Result<_, DecodeError> {
         let updates: Vec<&[u8]> = updates.iter().map(|update| &**update).collect();
-        officina_crdt::merge_updates_as(&updates, format)
+        officina_crdt::merge_updates_as(&updates, format, content)
     })
 }
 
