@@ -130,6 +130,17 @@ def test_export_writes_every_shared_type_as_json(tmp_path: Path) -> None:
     assert written["map"] == {"a": [True]}
 
 
+def test_export_writes_files_for_other_programs(tmp_path: Path) -> None:
+    doc = Doc({"body": Text("hi 😀"), "list": Array([1])})
+    store(tmp_path, "notes", doc)
+
+    file = run("export", "notes", "--data", tmp_path, "--format", "document").stdout_bytes
+    update = run("export", "notes", "--data", tmp_path, "--format", "update").stdout_bytes
+
+    assert str(Doc.from_bytes(file).get("body", type=Text)) == "hi 😀"
+    assert Doc.from_bytes(file).get_update() == update == doc.get_update()
+
+
 def test_export_asks_which_text_is_meant_when_there_are_several(tmp_path: Path) -> None:
     store(tmp_path, "notes", Doc({"title": Text("T"), "body": Text("B")}))
 

@@ -46,6 +46,8 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    DOCUMENT = "document"
+    UPDATE = "update"
 
 
 def _show_version(wanted: bool) -> None:
@@ -146,21 +148,35 @@ def export(
     document: NameArgument,
     data: DataOption = Path("officina-data"),
     format: Annotated[  # noqa: A002 - the option's name
-        Format, typer.Option(help="One shared text as it is, or every shared type as JSON.")
+        Format,
+        typer.Option(
+            help="One shared text as it is; every shared type as JSON; the whole document as a file for "
+            "Doc.from_bytes, or as one update for applyUpdate."
+        ),
     ] = Format.TEXT,
     text: Annotated[
         str | None, typer.Option(help="Which shared text, when there are several.")
     ] = None,
 ) -> None:
     """Write a stored document to standard output; a server may be running."""
-    from officina.cli.contents import document_json, document_text
+    from officina.cli.contents import (
+        document_file,
+        document_json,
+        document_text,
+        document_update,
+    )
 
     with _problems_in_one_sentence():
         stored = _read(data, document)
-        if format is Format.JSON:
-            sys.stdout.write(document_json(stored) + "\n")
-        else:
-            sys.stdout.write(document_text(stored, text))
+        match format:
+            case Format.TEXT:
+                sys.stdout.write(document_text(stored, text))
+            case Format.JSON:
+                sys.stdout.write(document_json(stored) + "\n")
+            case Format.DOCUMENT:
+                sys.stdout.buffer.write(document_file(stored))
+            case Format.UPDATE:
+                sys.stdout.buffer.write(document_update(stored))
 
 
 @app.command()

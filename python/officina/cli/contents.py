@@ -39,6 +39,16 @@ def document_json(stored: StoredDocument) -> str:
     return orjson.dumps(_load(stored).to_py(), default=_plain, option=options).decode()
 
 
+def document_file(stored: StoredDocument) -> bytes:
+    """A document as a file of its own, for `Doc.from_bytes`."""
+    return _load(stored).to_bytes()
+
+
+def document_update(stored: StoredDocument) -> bytes:
+    """A document as one V1 update, for any client of Yjs."""
+    return _load(stored).get_update()
+
+
 def describe(stored: StoredDocument) -> Iterator[tuple[str, str]]:
     """Yield what is worth knowing about a document, as names and values for people."""
     doc = _load(stored)
@@ -60,11 +70,10 @@ def describe(stored: StoredDocument) -> Iterator[tuple[str, str]]:
 
 def _load(stored: StoredDocument) -> Doc:
     doc = Doc()
-    for index, record in enumerate(stored.records):
-        try:
-            doc.apply_update(record)
-        except DecodeError as error:
-            raise DocumentDamaged(stored.name, f"record {index} is no update: {error}") from error
+    try:
+        doc.apply_updates(stored.records)
+    except DecodeError as error:
+        raise DocumentDamaged(stored.name, f"a record is no update: {error}") from error
     return doc
 
 

@@ -6,9 +6,11 @@
 //! body       := state:bytes roots update                   what the checksum covers
 //! state      := the state vector of the content, as in V1
 //! roots      := count:varuint root*                        in order of first appearance
-//! root       := name:string type:u8 [text:string]          255: nobody has opened it; a text has its characters here
+//! root       := name:string type:u8 [text:string]          a text has its characters here; 254, 255: see below
 //! update     := the rest: everything, as a V2 update
 //! ```
+//!
+//! The type of a root that nobody has opened is not known: 254 if it looks like a text, else 255.
 //!
 //! The checksum is CRC-32 (IEEE 802.3). It finds damage; it is no protection against forgery, for which
 //! see [`Frozen::thaw`].
@@ -27,7 +29,9 @@ const MAGIC: &[u8; 5] = b"OFDOC";
 const VERSION: u8 = 1;
 /// Magic, version and checksum.
 const HEADER: usize = MAGIC.len() + 1 + 4;
-const UNKNOWN_TYPE: u8 = 255;
+const TEXT: u8 = TypeTag::Text as u8;
+const UNKNOWN: u8 = 255;
+const LIKELY_TEXT: u8 = 254;
 
 /// A document at rest. [`Frozen::shell`] and [`Frozen::thaw`] make it a [`Doc`] again.
 #[derive(Debug, Clone)]
@@ -158,8 +162,13 @@ impl Doc {
         writer.var_uint(roots.len() as u64);
         for (name, target, tag) in roots {
             writer.var_string(name);
-            writer.byte(tag.map_or(UNKNOWN_TYPE, |tag| tag as u8));
-            if tag == Some(TypeTag::Text) {
+            let number = match tag {
+                Some(tag) => tag as u8,
+                None if self.likely_tag(target) == TypeTag::Text => LIKELY_TEXT,
+                None => UNKNOWN,
+            };
+            writer.byte(number);
+            if matches!(number, TEXT | LIKELY_TEXT) {
                 writer.var_string(&self.store.text_of_branch(target.0));
             }
         }
@@ -203,6 +212,20 @@ mod tests {
         assert_eq!(copy.encode_update(), doc.encode_update());
         assert_eq!(copy.text(text).expect("alive"), "pl and 😀");
         assert_eq!(copy.freeze(), doc.freeze());
+    }
+
+    #[test]
+    fn texts_that_nobody_has_opened_can_be_read_too() {
+        let mut relay = Doc::new(2);
+        relay.apply_update(&written().encode_update()).expect("own update");
+        let frozen = Frozen::open(relay.freeze().into()).expect("own file");
+        let mut copy = Doc::new(3);
+        frozen.shell(&mut copy).expect("empty");
+        let list = copy.root("list", TypeTag::Array).expect("not known yet");
+        let text = copy.root("text", TypeTag::Text).expect("not known yet");
+        assert_eq!((frozen.text(list), frozen.text(text)), (None, Some("pl and 😀")));
+        frozen.thaw(&mut copy).expect("own file");
+        assert_eq!(copy.encode_update(), relay.encode_update());
     }
 
     #[test]
