@@ -75,15 +75,15 @@ impl Frozen {
         for _ in 0..reader.var_uint()? {
             let name = span(&mut reader, |reader| reader.var_string().map(str::as_bytes))?;
             let at = reader.position();
-            let tag = match reader.byte()? {
-                UNKNOWN_TYPE => None,
-                tag => Some(TypeTag::from_number(u64::from(tag), at)?),
+            let number = reader.byte()?;
+            let tag = match number {
+                UNKNOWN | LIKELY_TEXT => None,
+                number => Some(TypeTag::from_number(u64::from(number), at)?),
             };
-            let text = match tag {
-                Some(TypeTag::Text) => {
-                    Some(span(&mut reader, |reader| reader.var_string().map(str::as_bytes))?)
-                }
-                _ => None,
+            let text = if matches!(number, TEXT | LIKELY_TEXT) {
+                Some(span(&mut reader, |reader| reader.var_string().map(str::as_bytes))?)
+            } else {
+                None
             };
             roots.push(Root { name, tag, text });
         }
