@@ -476,10 +476,20 @@ def xml(module: ModuleType) -> Iterator[Any]:
     doc["xml"] = fragment = module.XmlFragment()
     fragment.children.append(module.XmlElement("p", {"a": "1"}, ["text", module.XmlElement("b")]))
     element = fragment.children[0]
+    yield str(fragment), element.tag, len(element.children)
     element.attributes["c"] = "2"
-    yield str(fragment), element.tag, sorted(element.attributes), len(element.children)
+    yield sorted(element.attributes), len(element.attributes), element.attributes["c"]
+    del element.attributes["a"]
     element.children.insert(0, module.XmlText("first"))
     yield str(fragment), str(element.children[0])
-    del element.attributes["a"]
     del element.children[1]
     yield str(fragment), str(element.parent)
+
+
+@program
+def subdocuments(module: ModuleType) -> Iterator[Any]:
+    doc, seen = module.Doc({"map": module.Map()}), list[Any]()
+    doc.observe_subdocs(lambda event: seen.append(type(event).__name__))
+    inner = module.Doc({"text": module.Text("inside")}, guid="inner")
+    doc["map"]["doc"] = inner
+    yield doc["map"]["doc"].guid, seen
