@@ -39,6 +39,7 @@ impl Batch {
             }
         }
         self.gathered.deletes.extend(&self.scratch.deletes);
+        self.gathered.marked |= self.scratch.marked;
         Ok(())
     }
 

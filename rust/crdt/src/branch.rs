@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use crate::block::{BranchId, ItemId, KeyId, NONE};
+use crate::marks::Marks;
 use crate::tree::{Tree, Unit};
 use crate::update::TypeTag;
 
@@ -35,8 +36,8 @@ pub(crate) struct Branch {
     /// The newest item under each key; earlier ones hang on its left.
     pub(crate) entries: HashMap<KeyId, ItemId>,
     pub(crate) finger: Finger,
-    /// Whether the sequence may hold format marks, which take no room but must not be jumped over.
-    pub(crate) formatted: bool,
+    /// The format marks of the sequence, once it has had any. They take no room but must not be jumped over.
+    pub(crate) marks: Option<Box<Marks>>,
     /// Whether the type was deleted and its content collected.
     pub(crate) gone: bool,
 }
@@ -52,7 +53,7 @@ impl Branch {
             tree: Tree::EMPTY,
             entries: HashMap::new(),
             finger: Finger::NONE,
-            formatted: false,
+            marks: None,
             gone: false,
         }
     }

@@ -142,6 +142,19 @@ impl DeleteSet {
         self.ranges.iter().map(|range| (range.client, range.start..range.end))
     }
 
+    /// The ranges of one client in a normalized set.
+    pub(crate) fn of(&self, client: ClientId) -> impl Iterator<Item = Range<u32>> + '_ {
+        let from = self.ranges.partition_point(|range| range.client < client);
+        let ranges = self.ranges[from..].iter().take_while(move |range| range.client == client);
+        ranges.map(|range| range.start..range.end)
+    }
+
+    /// Every range of a normalized set as it is encoded, clients from high to low.
+    pub(crate) fn iter_as_encoded(&self) -> impl Iterator<Item = (ClientId, Range<u32>)> + '_ {
+        let clients = self.ranges.chunk_by(|a, b| a.client == b.client).rev();
+        clients.flatten().map(|range| (range.client, range.start..range.end))
+    }
+
     /// Decodes the delete set that ends a V1 update.
     ///
     /// # Errors

@@ -45,6 +45,8 @@ pub struct Changes {
     pub events: Vec<Event>,
     /// What became of subdocuments.
     pub subdocuments: SubdocumentChanges,
+    /// The transaction that followed by itself and deleted marks left without effect; see [`Doc::set_tidying`].
+    pub tidied: Option<Box<Changes>>,
 }
 
 impl Changes {
@@ -126,6 +128,9 @@ pub struct Doc {
     /// Whether a transaction was opened by [`Doc::begin`].
     open: bool,
     listening: Listening,
+    /// Whether the open transaction is an edit made here, whatever is applied in it.
+    pub(crate) local: bool,
+    pub(crate) tidies: bool,
 }
 
 impl Doc {
@@ -140,6 +145,8 @@ impl Doc {
             managers: Managers::default(),
             open: false,
             listening: Listening::default(),
+            local: false,
+            tidies: true,
         }
     }
 
@@ -153,6 +160,18 @@ impl Doc {
     #[must_use]
     pub fn keeps_deleted(&self) -> bool {
         self.store.keeps_deleted
+    }
+
+    /// Says whether marks without effect are deleted after an update was applied, as Yjs does; so it is at
+    /// first. Whoever keeps a document only for others says no: tidying edits it.
+    pub fn set_tidying(&mut self, tidies: bool) {
+        self.tidies = tidies;
+    }
+
+    /// Says that the open transaction is an edit made here even if updates are applied in it, so that
+    /// nothing is tidied up after it.
+    pub fn keep_local(&mut self) {
+        self.local = self.open;
     }
 
     /// The id that local edits carry.
@@ -195,9 +214,11 @@ impl Doc {
     pub fn commit(&mut self) -> Option<Changes> {
         self.open = false;
         let listening = std::mem::take(&mut self.listening);
+        let untidy = if self.will_tidy() { self.store.untidy() } else { None };
+        self.local = false;
         let transaction = &self.store.transaction;
         let is_content = transaction.recorded && !transaction.changed_nothing();
-        let changes =
+        let mut changes =
             if is_content || transaction.subdocuments.as_ref().is_some_and(|changes| !changes.is_empty()) {
                 let changes = self.close(listening);
                 (listening != Listening::default()).then_some(changes)
@@ -205,6 +226,10 @@ impl Doc {
                 None
             };
         self.store.transaction = crate::transaction::Transaction::default();
+        let tidied = untidy.and_then(|untidy| self.tidy(&untidy, listening));
+        if let Some(changes) = &mut changes {
+            changes.tidied = tidied;
+        }
         self.managers.end_steps(&mut self.store);
         self.store.squeeze();
         changes
@@ -230,7 +255,7 @@ impl Doc {
         }
         let update =
             if listening.updates { self.store.encode_from::<V1Writer>(starts, &deletes) } else { Vec::new() };
-        Changes { clocks, is_content, deletes, update, events, subdocuments }
+        Changes { clocks, is_content, deletes, update, events, subdocuments, tidied: None }
     }
 
     /// Integrates a V1 update. What depends on blocks that are still missing waits for them.
@@ -293,16 +318,23 @@ impl Doc {
         Ok(self.integrate_into(&update, &bytes))
     }
 
-    /// Integrates a decoded update. The trees of an empty document are built at the end, all at once.
+    /// Integrates a decoded update in the open transaction, or in one of its own. The trees of an empty
+    /// document are built at the end, all at once.
     fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
         self.store.transaction.received = true;
+        let alone = !self.open;
+        self.store.marked |= update.marked;
+        let tidies = self.will_tidy();
+        self.store.transaction.recorded |= tidies;
         let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
         self.store.unlisted = fills;
         let changed = self.integrate(update, bytes);
         if fills {
             self.store.list();
         }
-        if !self.open {
+        if alone && tidies {
+            self.commit();
+        } else if alone {
             self.store.squeeze();
         }
         Applied { changed }
@@ -310,7 +342,7 @@ impl Doc {
 
     fn integrate(&mut self, update: &Update, bytes: &[u8]) -> bool {
         let mut changed = self.integrate_blocks(update, bytes);
-        for (client, clocks) in update.deletes.iter() {
+        for (client, clocks) in update.deletes.iter_as_encoded() {
             let known = clocks.end.min(self.store.clients.next_clock(client)).max(clocks.start);
             changed |= self.store.delete_range(client, clocks.start..known);
             changed |= self.pending.deletes.insert(client, known..clocks.end);

@@ -93,7 +93,7 @@ impl Store {
         if index > len {
             return Err(EditError::OutOfRange { index: u64::from(index), len });
         }
-        if found.formatted {
+        if found.marks.is_some() {
             return self.gap_before_marks(branch, index, unit);
         }
         let finger = found.finger;
@@ -118,48 +118,48 @@ impl Store {
 
     /// The same for elements, which Yjs puts right behind the one before, in front of what was deleted there.
     fn element_gap(&mut self, branch: BranchId, index: u32) -> Result<(ItemId, ItemId), EditError> {
-        let found = self.branches.get(branch);
-        if matches!(found.tag, Some(TypeTag::Text | TypeTag::XmlText)) {
+        if matches!(self.branches.get(branch).tag, Some(TypeTag::Text | TypeTag::XmlText)) {
             return self.gap_at(branch, index, Unit::Utf16);
         }
-        let len = found.tree.size.utf16;
-        if index > len {
-            return Err(EditError::OutOfRange { index: u64::from(index), len });
-        }
-        let before = index.checked_sub(1).and_then(|last| self.locate(branch, last, Unit::Utf16));
-        let Some(Located { item, start }) = before else {
-            return Ok((NONE, self.branches.get(branch).start));
-        };
-        let offset = index - start;
-        let right =
-            if offset < self.item(item).len { self.split(item, offset) } else { self.item(item).right };
-        Ok((item, right))
+        self.gap_behind(branch, index, Unit::Utf16)
     }
 
-    /// The same where format marks may stand: the gap is before the first of them, so that what is
-    /// inserted gets the formatting of what stands left of it.
+    /// The same where format marks may stand, which must not be jumped over.
     fn gap_before_marks(
         &mut self,
         branch: BranchId,
         index: u32,
         unit: Unit,
     ) -> Result<(ItemId, ItemId), EditError> {
-        let (mut left, mut right) = (NONE, self.branches.get(branch).start);
-        if let Some(Located { item, start }) =
-            index.checked_sub(1).and_then(|last| self.locate(branch, last, unit))
-        {
-            let size = self.item(item).visible_size().in_unit(unit);
-            if index - start < size {
-                let offset = self.utf16_offset(item, index - start, unit);
-                let offset = offset.ok_or(EditError::InsideCharacter { index })?;
-                return Ok((item, self.split(item, offset)));
-            }
-            (left, right) = (item, self.item(item).right);
-        }
+        let (mut left, mut right) = self.gap_behind(branch, index, unit)?;
         while right != NONE && self.item(right).deleted {
             (left, right) = (right, self.item(right).right);
         }
         Ok((left, right))
+    }
+
+    /// Splits so that a block ends with the unit before `index`; returns it and what stands right of it.
+    pub(crate) fn gap_behind(
+        &mut self,
+        branch: BranchId,
+        index: u32,
+        unit: Unit,
+    ) -> Result<(ItemId, ItemId), EditError> {
+        let len = self.branches.get(branch).tree.size.in_unit(unit);
+        if index > len {
+            return Err(EditError::OutOfRange { index: u64::from(index), len });
+        }
+        let Some(Located { item, start }) =
+            index.checked_sub(1).and_then(|last| self.locate_to_edit(branch, last, unit))
+        else {
+            return Ok((NONE, self.branches.get(branch).start));
+        };
+        let size = self.item(item).visible_size().in_unit(unit);
+        if index - start == size {
+            return Ok((item, self.item(item).right));
+        }
+        let offset = self.utf16_offset(item, index - start, unit);
+        Ok((item, self.split(item, offset.ok_or(EditError::InsideCharacter { index })?)))
     }
 
     /// Whether what `client` inserts between `left` and `right` continues the block on the left.
@@ -187,25 +187,46 @@ impl Store {
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.check_growth(client, text.len(), text.len())?;
-        let (left, right) = self.gap_at(branch, index, unit)?;
+        let (left, right) = if self.branches.get(branch).marks.is_some() {
+            self.gap_inheriting(branch, index, unit)?
+        } else {
+            self.gap_at(branch, index, unit)?
+        };
         if text.is_empty() {
             return Ok(());
         }
         let size = Size::of(text);
+        let item = self.put_text(client, branch, (left, right), text, size);
+        let start = if item == left {
+            index + size.in_unit(unit) - self.item(item).visible_size().in_unit(unit)
+        } else {
+            index
+        };
+        self.branches.get_mut(branch).finger = Finger { item, start, unit };
+        Ok(())
+    }
+
+    /// Puts text between two blocks; returns the block that ends with it, the left one if that is continued.
+    #[inline]
+    pub(crate) fn put_text(
+        &mut self,
+        client: u32,
+        branch: BranchId,
+        (left, right): (ItemId, ItemId),
+        text: &str,
+        size: Size,
+    ) -> ItemId {
         if self.extends(client, Kind::String, left, right) {
-            let start = index - self.item(left).visible_size().in_unit(unit);
             let clock = self.clients.get(client).next_clock;
             if self.append_text(left, text, size) {
                 self.transaction.note_insert(client, clock);
                 self.clients.get_mut(client).next_clock += size.utf16;
-                self.branches.get_mut(branch).finger = Finger { item: left, start, unit };
-                return Ok(());
+                self.branches.get_mut(branch).finger = Finger::NONE;
+                return left;
             }
         }
         let content = self.new_text(text, 0);
-        let item = self.insert_item(client, branch, NONE, (left, right), Kind::String, size.utf16, content);
-        self.branches.get_mut(branch).finger = Finger { item, start: index, unit };
-        Ok(())
+        self.insert_item(client, branch, NONE, (left, right), Kind::String, size.utf16, content)
     }
 
     fn insert_values(
@@ -245,7 +266,7 @@ impl Store {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a block has this many sides")]
-    fn insert_item(
+    pub(crate) fn insert_item(
         &mut self,
         client: u32,
         parent: BranchId,
@@ -296,22 +317,24 @@ impl Store {
         (Kind::Type, Content::at(branch), Some(branch))
     }
 
-    fn insert_input(
+    /// Inserts one value or a new shared type; returns its block, and the type.
+    pub(crate) fn insert_input(
         &mut self,
         client: u32,
         parent: BranchId,
         key: KeyId,
         gap: (ItemId, ItemId),
         input: Input,
-    ) -> Option<SharedType> {
+    ) -> (ItemId, Option<SharedType>) {
         let (kind, content, branch) = self.new_input(input);
         let item = self.insert_item(client, parent, key, gap, kind, 1, content);
         if kind == Kind::Doc {
             self.note_subdocument_added(item);
         }
-        let branch = branch?;
-        self.branches.get_mut(branch).item = item;
-        Some(SharedType(branch))
+        if let Some(branch) = branch {
+            self.branches.get_mut(branch).item = item;
+        }
+        (item, branch.map(SharedType))
     }
 
     fn delete_units(
@@ -331,6 +354,9 @@ impl Store {
             self.check_boundary(branch, index, unit)?;
             self.check_boundary(branch, index + count, unit)?;
         }
+        if self.branches.get(branch).marks.is_some() {
+            return self.delete_formatted(branch, index, count, unit);
+        }
         let mut left = count;
         while left > 0 {
             let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else { break };
@@ -348,7 +374,7 @@ impl Store {
         Ok(())
     }
 
-    fn check_boundary(&self, branch: BranchId, index: u32, unit: Unit) -> Result<(), EditError> {
+    pub(crate) fn check_boundary(&self, branch: BranchId, index: u32, unit: Unit) -> Result<(), EditError> {
         let Some(Located { item, start }) = self.locate(branch, index, unit) else { return Ok(()) };
         self.utf16_offset(item, index - start, unit).map(drop).ok_or(EditError::InsideCharacter { index })
     }
@@ -359,7 +385,7 @@ impl Doc {
         self.store.clients.slot_or_insert(self.client_id)
     }
 
-    fn edited<T>(&mut self, result: Result<T, EditError>) -> Result<T, EditError> {
+    pub(crate) fn edited<T>(&mut self, result: Result<T, EditError>) -> Result<T, EditError> {
         if !self.is_open() {
             self.store.squeeze();
         }
@@ -511,7 +537,7 @@ impl Doc {
         self.store.check_alive(target.0)?;
         self.store.check_growth(client, 1, 0)?;
         let gap = self.store.element_gap(target.0, index)?;
-        Ok(self.store.insert_input(client, target.0, NONE, gap, input))
+        Ok(self.store.insert_input(client, target.0, NONE, gap, input).1)
     }
 
     /// Sets a map entry to a value or a new shared type; returns the type.
@@ -529,7 +555,7 @@ impl Doc {
         self.store.check_growth(client, 1, 0)?;
         let key = self.store.keys.id_or_insert(key);
         let left = self.store.branches.get(target.0).entries.get(&key).copied().unwrap_or(NONE);
-        let created = self.store.insert_input(client, target.0, key, (left, NONE), input);
+        let (_, created) = self.store.insert_input(client, target.0, key, (left, NONE), input);
         if left != NONE {
             self.store.delete_entry(left);
         }

@@ -135,6 +135,9 @@ pub enum EditError {
         /// What was asked for.
         asked: crate::TypeTag,
     },
+    /// A value nests deeper than other replicas would read.
+    #[error("the value is nested too deeply to be shared as JSON")]
+    TooDeep,
     /// The document's clock or storage has no room for so much content.
     #[error("the document is full: no room for {units} more units")]
     Full {

@@ -2,11 +2,13 @@
 
 use hashbrown::HashMap;
 
+use crate::attributes::Attributes;
 use crate::block::{BranchId, Item, ItemId, KeyId, Kind, NONE};
 use crate::edit::SharedType;
 use crate::read::Value;
 use crate::store::Store;
 use crate::tree::Unit;
+use crate::update::TypeTag;
 
 /// One step from a shared type to one inside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +22,14 @@ pub enum PathStep {
 /// One part of a change to a sequence, to be read from its start.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delta {
-    /// So many units stay.
-    Retain(u32),
+    /// So many units stay, with these attributes changed, to `null` where one was taken away.
+    Retain(u32, Attributes),
     /// So many units are gone.
     Delete(u32),
-    /// Text has come.
-    Text(String),
+    /// Text has come, with these attributes.
+    Text(String, Attributes),
+    /// An embed or a shared type has come into a text, with these attributes.
+    Embed(Value, Attributes),
     /// Elements have come.
     Values(Vec<Value>),
 }
@@ -58,11 +62,11 @@ pub struct Event {
 
 /// A stretch of one item that a transaction touched.
 #[derive(Debug, Clone, Copy)]
-struct Touched {
-    item: ItemId,
-    from: u32,
-    to: u32,
-    inserted: bool,
+pub(crate) struct Touched {
+    pub(crate) item: ItemId,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) inserted: bool,
 }
 
 #[derive(Default)]
@@ -73,7 +77,7 @@ struct Touches {
 
 impl Store {
     /// Describes the open transaction, whose deleted content is still there. O(k log n) for k changes.
-    pub(crate) fn events(&self, unit: Unit) -> Vec<Event> {
+    pub(crate) fn events(&mut self, unit: Unit) -> Vec<Event> {
         let mut branches: HashMap<BranchId, Touches> = HashMap::new();
         for touched in self.touched() {
             let item = self.item(touched.item);
@@ -87,16 +91,24 @@ impl Store {
                 touches.keys.push(item.key);
             }
         }
+        for &branch in branches.keys() {
+            self.settle_marks(branch);
+        }
         let mut events: Vec<_> = branches
             .into_iter()
             .filter(|&(branch, _)| !self.is_deleted_branch(branch) && !self.is_new_branch(branch))
             .map(|(branch, touches)| {
                 let (lineage, path) = self.lineage(branch, unit);
+                let is_text = matches!(self.branches.get(branch).tag, Some(TypeTag::Text | TypeTag::XmlText));
                 Event {
                     target: SharedType(branch),
                     lineage,
                     path,
-                    delta: self.delta(touches.sequence, unit),
+                    delta: if is_text {
+                        self.text_delta(branch, touches.sequence, unit)
+                    } else {
+                        self.delta(touches.sequence, unit)
+                    },
                     keys: touches.keys.iter().filter_map(|&key| self.key_change(branch, key)).collect(),
                 }
             })
@@ -162,7 +174,7 @@ impl Store {
             let start = self.forest.position(&self.items, touched.item).in_unit(unit);
             let within = if item.deleted { 0 } else { self.units_before(item, touched.from, unit) };
             if start + within > described {
-                delta.push(Delta::Retain(start + within - described));
+                delta.push(Delta::Retain(start + within - described, Attributes::new()));
                 described = start + within;
             }
             let length =
@@ -193,8 +205,8 @@ impl Store {
             let text = self.text_of(item);
             let text = &text[self.units_before(item, touched.from, Unit::Byte) as usize..];
             match delta.last_mut() {
-                Some(Delta::Text(before)) => before.push_str(text),
-                _ => delta.push(Delta::Text(text.to_owned())),
+                Some(Delta::Text(before, _)) => before.push_str(text),
+                _ => delta.push(Delta::Text(text.to_owned(), Attributes::new())),
             }
             return;
         }
@@ -206,7 +218,7 @@ impl Store {
         }
     }
 
-    fn is_new(&self, item: &Item) -> bool {
+    pub(crate) fn is_new(&self, item: &Item) -> bool {
         self.transaction.first_new(item.client).is_some_and(|first| item.clock >= first)
     }
 

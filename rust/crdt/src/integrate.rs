@@ -9,6 +9,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use crate::any::Any;
+use crate::attributes::Json;
 use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::branch::Branch;
 use crate::id::{ClientId, Id};
@@ -273,7 +274,6 @@ impl Store {
                 let branch = self.item(item).content.at;
                 self.branches.get_mut(branch).item = item;
             }
-            Kind::Format => self.branches.get_mut(parent).formatted = true,
             Kind::Doc => self.note_subdocument_added(item),
             _ => {}
         }
@@ -314,7 +314,7 @@ impl Store {
             Kind::Doc => self.new_payload(Payload::Doc(DocPayload::received(span.of(source)))),
             Kind::Format => {
                 let key = reader.var_string().unwrap_or_default().into();
-                let value = reader.var_string().unwrap_or_default().into();
+                let value = Json::checked(reader.var_string().unwrap_or_default());
                 self.new_payload(Payload::Format(key, value))
             }
             Kind::Type => {

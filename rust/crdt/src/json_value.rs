@@ -134,7 +134,7 @@ fn in_object_order<K: AsRef<str> + Clone, V>(entries: Vec<(K, V)>) -> Vec<(K, V)
 }
 
 /// The number that `key` writes, if JavaScript takes it for an array index.
-fn array_index(key: &str) -> Option<u32> {
+pub(crate) fn array_index(key: &str) -> Option<u32> {
     let index = key.parse::<u32>().ok().filter(|&index| index < u32::MAX)?;
     (index.to_string() == key).then_some(index)
 }

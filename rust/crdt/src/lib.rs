@@ -10,6 +10,8 @@
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `update`, `v2`, `write`, `encode`, `merge`, `piece`: the V1 and V2 formats, with and without a document;
+//! * `format`, `marks`, `rich_text`, `delta`, `text_event`: formatted text; `cleanup`: what Yjs tidies after a
+//!   transaction;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
 //! * `edit`, `read`: local edits, reading; `frozen`: a document at rest, opened at once;
 //! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
@@ -22,15 +24,19 @@
 
 mod any;
 mod arena;
+mod attributes;
 mod batch;
 mod block;
 mod branch;
+mod cleanup;
 mod delete_set;
+mod delta;
 mod doc;
 mod edit;
 mod encode;
 mod error;
 mod event;
+mod format;
 mod frozen;
 mod id;
 mod index;
@@ -39,17 +45,20 @@ mod javascript;
 mod json;
 mod json_value;
 pub mod lib0;
+mod marks;
 mod merge;
 mod pending;
 mod piece;
 mod position;
 mod read;
 mod redo;
+mod rich_text;
 mod rle;
 mod snapshot;
 mod state_vector;
 mod store;
 mod subdocument;
+mod text_event;
 mod transaction;
 mod tree;
 mod undo;
@@ -59,7 +68,9 @@ mod write;
 mod xml;
 
 pub use any::Any;
+pub use attributes::{Attributes, Json};
 pub use delete_set::DeleteSet;
+pub use delta::TextOp;
 pub use doc::{Applied, Changes, Doc, Listening, Statistics};
 pub use edit::{Input, SharedType, Splice};
 pub use error::{BatchError, DecodeError, EditError, FrozenError, SpliceError};

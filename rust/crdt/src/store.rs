@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::any::Any;
 use crate::arena::{TextArena, ValueArena};
+use crate::attributes::Json;
 use crate::block::{BranchId, Content, Item, ItemId, Kind, LocalId, NONE};
 use crate::branch::{Branch, Branches, Finger, Keys};
 use crate::error::DecodeError;
@@ -28,8 +29,8 @@ pub(crate) enum Payload {
     Binary(Box<[u8]>),
     /// JSON.
     Embed(Box<str>),
-    /// A key and a JSON value.
-    Format(Box<str>, Box<str>),
+    /// A key and its value.
+    Format(Box<str>, Json),
     /// A subdocument.
     Doc(DocPayload),
 }
@@ -52,6 +53,8 @@ pub(crate) struct Store {
     /// Whether deleted content is kept for good.
     pub(crate) keeps_deleted: bool,
     pub(crate) redone: Redone,
+    /// Whether the document has ever met a format mark.
+    pub(crate) marked: bool,
 }
 
 impl Store {
@@ -411,7 +414,7 @@ impl Store {
 
     /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
     pub(crate) fn link(&mut self, item: ItemId) {
-        let Item { client, clock, len, parent, key, left, right, .. } = *self.item(item);
+        let Item { client, clock, len, kind, parent, key, left, right, .. } = *self.item(item);
         if left != NONE {
             self.item_mut(left).right = item;
         }
@@ -426,6 +429,10 @@ impl Store {
             branch.finger = Finger::NONE;
             if !self.unlisted {
                 self.forest.insert_after(&mut branch.tree, &mut self.items, left, item);
+            }
+            if kind == Kind::Format {
+                branch.marks.get_or_insert_default().add(item);
+                self.marked = true;
             }
         } else if right == NONE {
             branch.entries.insert(key, item);
@@ -596,6 +603,10 @@ impl Store {
         if found.kind == Kind::Doc {
             self.note_subdocument_removed(item);
         }
+        if found.kind == Kind::Format && found.key == NONE {
+            self.drop_mark(found.parent, item);
+            self.transaction.note_deleted_mark(found.parent, found.first_id());
+        }
         self.item_mut(item).deleted = true;
         let size = found.visible_size();
         if found.leaf != NONE && size != Size::ZERO {
@@ -646,6 +657,7 @@ impl Store {
             emptied.start = NONE;
             emptied.entries = hashbrown::HashMap::new();
             emptied.finger = Finger::NONE;
+            emptied.marks = None;
             self.forest.clear(&mut emptied.tree, &self.items);
         }
         for item in bare {

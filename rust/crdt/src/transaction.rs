@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::block::{BranchId, LocalId};
 use crate::delete_set::DeleteSet;
 use crate::id::ClientId;
 use crate::subdocument::SubdocumentChanges;
@@ -23,6 +24,8 @@ pub(crate) struct Transaction {
     /// The clients in `deletes`, in the order in which something of theirs was first deleted; found when an
     /// undo manager asks.
     pub(crate) deleted_clients: Vec<ClientId>,
+    /// The format marks among what was deleted, with the sequences they stood in.
+    pub(crate) deleted_marks: Vec<(BranchId, LocalId)>,
 }
 
 impl Transaction {
@@ -38,6 +41,12 @@ impl Transaction {
     pub(crate) fn note_delete(&mut self, client: ClientId, clocks: Range<u32>) {
         if self.recorded {
             self.deletes.add(client, clocks);
+        }
+    }
+
+    pub(crate) fn note_deleted_mark(&mut self, branch: BranchId, mark: LocalId) {
+        if self.recorded {
+            self.deleted_marks.push((branch, mark));
         }
     }
 

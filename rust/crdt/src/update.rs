@@ -216,6 +216,8 @@ pub(crate) struct Update {
     /// The blocks of one client each, in clock order.
     pub(crate) sections: Vec<Range<u32>>,
     pub(crate) deletes: DeleteSet,
+    /// Whether any block is a format mark.
+    pub(crate) marked: bool,
 }
 
 /// The encodings of an update.
@@ -260,6 +262,7 @@ impl Update {
     pub(crate) fn clear(&mut self) {
         self.blocks.clear();
         self.sections.clear();
+        self.marked = false;
     }
 
     /// Decodes a whole V1 update, replacing what was in `self` and keeping its allocations.
@@ -280,6 +283,7 @@ impl Update {
             for _ in 0..count {
                 let carrier = decode_block(&mut reader, client, clock)?;
                 clock = carrier.end();
+                self.marked |= carrier.kind == Some(Kind::Format);
                 self.blocks.push(carrier);
             }
             self.sections.push(first..self.blocks.len() as u32);

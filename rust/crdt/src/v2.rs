@@ -122,6 +122,7 @@ impl Update {
             for _ in 0..count {
                 let carrier = unfold_block(&mut columns, client, clock, &mut source)?;
                 clock = carrier.end();
+                self.marked |= carrier.kind == Some(Kind::Format);
                 self.blocks.push(carrier);
                 if source.as_bytes().len().max(MIN_BLOCK * self.blocks.len()) > max {
                     return Err(DecodeError::Unfolds { max });

@@ -12,7 +12,7 @@ use crate::doc::Doc;
 use crate::edit::SharedType;
 use crate::javascript::write_string;
 use crate::read::{MAX_DEPTH, TooDeep, Value};
-use crate::store::{Payload, Store};
+use crate::store::Store;
 use crate::update::TypeTag;
 
 /// What an XML element is called that nobody named, such as a root.
@@ -76,8 +76,8 @@ impl Store {
             if run_is_open && !is_text {
                 close(&tags, out);
             }
-            if let Some(Payload::Format(key, value)) = self.mark(item) {
-                set_tag(&mut tags, key, &parse(value));
+            if let Some((key, value)) = self.mark(item) {
+                set_tag(&mut tags, key, &value.to_any());
             } else {
                 if !(run_is_open && is_text) {
                     open(&tags, out);
@@ -112,10 +112,6 @@ impl Store {
         .filter(|item| {
             !item.deleted && matches!(item.kind, Kind::String | Kind::Embed | Kind::Type | Kind::Format)
         })
-    }
-
-    fn mark(&self, item: &Item) -> Option<&Payload> {
-        if item.kind == Kind::Format { self.payload(item) } else { None }
     }
 
     /// The type whose block holds this one, and the block itself; [`None`] for a root.

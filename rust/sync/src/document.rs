@@ -38,10 +38,18 @@ pub struct ReplayError {
 }
 
 impl Document {
+    /// The hub relays what peers write and writes nothing itself: tidying after them would be an edit, with an
+    /// update that none of them made.
+    fn new_doc() -> Doc {
+        let mut doc = Doc::new(HUB_CLIENT);
+        doc.set_tidying(false);
+        doc
+    }
+
     /// A document without content.
     #[must_use]
     pub fn empty() -> Self {
-        Self { doc: Arc::new(Mutex::new(Doc::new(HUB_CLIENT))) }
+        Self { doc: Arc::new(Mutex::new(Self::new_doc())) }
     }
 
     /// The document that `records`, each one an update, add up to. Takes as long as the history is.
@@ -49,7 +57,7 @@ impl Document {
     /// # Errors
     /// [`ReplayError`] for the first record that cannot be decoded.
     pub fn replay<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
-        let mut doc = Doc::new(HUB_CLIENT);
+        let mut doc = Self::new_doc();
         doc.apply_updates(records).map_err(|BatchError { index, error }| ReplayError { index, error })?;
         Ok(Self { doc: Arc::new(Mutex::new(doc)) })
     }

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use officina_crdt::lib0::Writer;
-use officina_crdt::{
-    Changes, Delta, Event, Format, KeyChange, PathStep, StateVector, TypeTag, Value, convert_update,
-};
+use officina_crdt::{Changes, Event, Format, KeyChange, PathStep, StateVector, TypeTag, convert_update};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use super::delta::delta_to_py;
 use super::shared::Shared;
 use super::transaction::ReadTransaction;
 use super::value::{type_to_py, value_to_py};
@@ -143,22 +142,7 @@ impl Body {
     }
 
     fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(py);
-        for part in &self.event().delta {
-            let dict = PyDict::new(py);
-            match part {
-                Delta::Retain(count) => dict.set_item("retain", count)?,
-                Delta::Delete(count) => dict.set_item("delete", count)?,
-                Delta::Text(text) => dict.set_item("insert", text)?,
-                Delta::Values(values) => dict.set_item("insert", self.values(py, values)?)?,
-            }
-            list.append(dict)?;
-        }
-        Ok(list)
-    }
-
-    fn values(&self, py: Python<'_>, values: &[Value]) -> PyResult<Vec<Py<PyAny>>> {
-        values.iter().map(|value| value_to_py(py, &self.announced.shared, value)).collect()
+        delta_to_py(py, &self.announced.shared, &self.event().delta)
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -205,8 +189,9 @@ impl TextEvent {
         self.body.path(py)
     }
 
-    /// The change from the start of the text on: `{"retain": n}`, `{"delete": n}` and `{"insert": str}`,
-    /// counted in the document's unit.
+    /// The change from the start of the text on: `{"retain": n}`, `{"delete": n}` and `{"insert": str}` (or an
+    /// embed), counted in the document's unit. What was inserted or formatted has its "attributes", `None`
+    /// for one that was taken away.
     #[getter]
     fn delta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.body.delta(py)

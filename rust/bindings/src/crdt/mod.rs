@@ -4,6 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "what Python hands over comes as a value")]
 
 mod array;
+mod delta;
 mod doc;
 mod edits;
 mod event;

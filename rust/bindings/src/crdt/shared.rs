@@ -301,8 +301,7 @@ impl Shared {
         let listening = state.begin(self.unit);
         let result = work(&mut state.engine);
         let changes = if listening { state.engine.commit() } else { None };
-        let announcement = changes.map(|changes| state.announcement(self, changes, None, None));
-        let announcement = announcement.and_then(|announcement| state.queue(announcement));
+        let announcement = changes.and_then(|changes| state.tell(self, changes, None, None));
         drop(state);
         self.finish(py, announcement, result)
     }
@@ -326,8 +325,7 @@ impl Shared {
                 let listening = state.begin(self.unit);
                 let result = work(&mut state.engine);
                 let changes = if listening { state.engine.commit() } else { None };
-                let announcement = changes.map(|changes| state.announcement(self, changes, None, None));
-                Some((result, announcement.and_then(|announcement| state.queue(announcement))))
+                Some((result, changes.and_then(|changes| state.tell(self, changes, None, None))))
             });
             if let Some((result, announcement)) = outcome {
                 return self.finish(py, announcement, result);
@@ -400,9 +398,8 @@ impl Shared {
             return Ok(());
         };
         let group = tasks.map(|tasks| tasks.group);
-        let announcement =
-            state.engine.commit().map(|changes| state.announcement(self, changes, origin, group));
-        let announcement = announcement.and_then(|announcement| state.queue(announcement));
+        let changes = state.engine.commit();
+        let announcement = changes.and_then(|changes| state.tell(self, changes, origin, group));
         let is_awaited = state.waiting > 0;
         drop(state);
         drop(object);
@@ -543,6 +540,7 @@ impl State {
     fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
         let listening = self.listening(object.get().shared.unit);
         self.engine.begin(Listening { subdocuments: true, ..listening });
+        self.engine.keep_local();
         self.transaction = Some(OpenTransaction {
             owner: ThreadId::here(),
             depth: 1,
@@ -585,6 +583,23 @@ impl State {
     ) -> Announcement {
         let shared = Arc::clone(shared);
         self.observers.announcement(Announced { shared, changes, origin, task_group })
+    }
+
+    /// Returns what is to be announced at once of a transaction; what followed it by itself is queued.
+    fn tell(
+        &mut self,
+        shared: &Arc<Shared>,
+        mut changes: Changes,
+        origin: Option<Py<PyAny>>,
+        task_group: Option<Py<PyAny>>,
+    ) -> Option<Announcement> {
+        let tidied = changes.tidied.take();
+        let announcement = self.queue(self.announcement(shared, changes, origin, task_group));
+        if let Some(tidied) = tidied {
+            // This thread counts as announcing by now, so that nothing is returned.
+            self.queue(self.announcement(shared, *tidied, None, None));
+        }
+        announcement
     }
 
     /// Returns what is to be announced at once. While this thread calls observers already, it is queued.

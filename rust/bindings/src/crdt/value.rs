@@ -410,7 +410,7 @@ pub(super) fn any_to_py(py: Python<'_>, value: &Any) -> PyResult<Py<PyAny>> {
     }
 }
 
-fn json_to_py(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+pub(super) fn json_to_py(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
     py.import("json")?.call_method1("loads", (text,)).map(Bound::unbind)
 }
 
