@@ -115,7 +115,7 @@ impl Store {
         };
         let right_origin = carrier.right_origin.and_then(|id| self.local(id));
         let left = origin.map_or(NONE, |id| self.clean_end(id));
-        let right = right_origin.map_or(NONE, |id| self.clean_start(id));
+        let right = right_origin.map_or(NONE, |id| self.follower(left, id));
         let is_collected = |item: ItemId| item != NONE && self.item(item).kind == Kind::Gc;
         if is_collected(left) || is_collected(right) {
             return None;
@@ -140,6 +140,13 @@ impl Store {
             parent,
             key,
         })
+    }
+
+    /// The block that starts with a known unit: usually still the neighbor of the one that stands left of it.
+    #[inline]
+    fn follower(&mut self, left: ItemId, id: LocalId) -> ItemId {
+        let next = if left == NONE { NONE } else { self.item(left).right };
+        if next != NONE && self.item(next).first_id() == id { next } else { self.clean_start(id) }
     }
 
     fn branch_of_block(&self, id: LocalId) -> Option<BranchId> {
