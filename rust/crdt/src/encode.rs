@@ -47,15 +47,19 @@ impl Store {
         let mut count = 0;
         let mut run = Vec::new();
         while let Some(first) = items.next() {
+            // Most often, as in a transaction of one edit, a run is a single block: then nothing is allocated.
             run.clear();
-            run.push(first);
             let mut last = first;
             while let Some(next) = items.next_if(|&next| self.is_one_run(last, next)) {
+                if run.is_empty() {
+                    run.push(first);
+                }
                 run.push(next);
                 last = next;
             }
+            let blocks = if run.is_empty() { std::slice::from_ref(&first) } else { &run };
             let offset = if count == 0 { clock - self.item(first).clock } else { 0 };
-            self.encode_run(&run, offset, writer);
+            self.encode_run(blocks, offset, writer);
             count += 1;
         }
         count

@@ -69,8 +69,15 @@ pub(crate) trait UpdateWriter: Default {
 }
 
 /// Writes V1: everything into one buffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct V1Writer(Writer);
+
+impl Default for V1Writer {
+    /// A writer with room for the update of a keystroke, which is the most frequent one.
+    fn default() -> Self {
+        Self(Writer::with_capacity(48))
+    }
+}
 
 impl UpdateWriter for V1Writer {
     #[inline]
