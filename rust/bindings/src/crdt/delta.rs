@@ -2,12 +2,138 @@
 
 use std::sync::Arc;
 
-use officina_crdt::{Attributes, Delta};
+use officina_crdt::{Attributes, Delta, EditError, Input, Json, TextOp};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 
+use super::handle::{Handle, Home, gap_index};
 use super::shared::Shared;
-use super::value::{json_to_py, value_to_py};
+use super::value::{Slot, any, insert, json_to_py, key_of, prelim, value_to_py};
+use crate::errors::NativeError;
+
+/// Attributes as the user gave them.
+///
+/// # Errors
+/// `TypeError` for a key that is no string or a value that cannot be shared, `ValueError` for one nested too deeply.
+pub(super) fn attributes_of(given: Option<&Bound<'_, PyDict>>) -> PyResult<Attributes> {
+    let mut attributes = Attributes::new();
+    for (key, value) in given.into_iter().flatten() {
+        let value = Json::from_any(&any(&value)?).map_err(NativeError::from)?;
+        attributes.set(&key_of(&key)?, value);
+    }
+    Ok(attributes)
+}
+
+pub(super) fn insert_with(
+    py: Python<'_>,
+    handle: &Handle,
+    index: i64,
+    text: &str,
+    attributes: &Bound<'_, PyDict>,
+) -> PyResult<()> {
+    let (index, attributes) = (gap_index(index)?, attributes_of(Some(attributes))?);
+    let unit = handle.home()?.shared.unit;
+    handle.change(py, |engine, target| engine.insert_text_with(target, index, text, unit, &attributes))
+}
+
+pub(super) fn insert_embed(
+    py: Python<'_>,
+    handle: &Handle,
+    index: i64,
+    value: &Bound<'_, PyAny>,
+    attributes: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let (index, attributes) = (gap_index(index)?, attributes_of(attributes)?);
+    let Home { shared, target } = handle.home()?;
+    let value = prelim(value, &mut Vec::new())?;
+    let slot = Slot::Embed(*target, index, shared.unit, &attributes);
+    let settled = shared.change(py, |engine| {
+        let mut settled = Vec::new();
+        insert(engine, slot, value, &mut settled)?;
+        Ok::<_, EditError>(settled)
+    })?;
+    for object in settled {
+        object.tell(shared);
+    }
+    Ok(())
+}
+
+pub(super) fn format(
+    py: Python<'_>,
+    handle: &Handle,
+    start: i64,
+    stop: i64,
+    attributes: &Bound<'_, PyDict>,
+) -> PyResult<()> {
+    let (start, stop) = (gap_index(start)?, gap_index(stop)?);
+    let attributes = attributes_of(Some(attributes))?;
+    let unit = handle.home()?.shared.unit;
+    handle.change(py, |engine, target| engine.format(target, start, stop, unit, &attributes))
+}
+
+fn runs(py: Python<'_>, handle: &Handle) -> PyResult<Vec<Delta>> {
+    let Home { shared, target } = handle.home()?;
+    let runs = shared.read_detached(py, |engine| engine.to_delta(*target));
+    Ok(runs.map_err(NativeError::from)?)
+}
+
+pub(super) fn to_delta<'py>(py: Python<'py>, handle: &Handle) -> PyResult<Bound<'py, PyList>> {
+    delta_to_py(py, &handle.home()?.shared, &runs(py, handle)?)
+}
+
+/// Content and its attributes.
+pub(in crate::crdt) type Run = (Py<PyAny>, Option<Py<PyDict>>);
+
+pub(super) fn diff(py: Python<'_>, handle: &Handle) -> PyResult<Vec<Run>> {
+    let shared = &handle.home()?.shared;
+    let mut found = Vec::new();
+    for run in runs(py, handle)? {
+        let (content, attributes) = match run {
+            Delta::Text(text, attributes) => (PyString::new(py, &text).into_any().unbind(), attributes),
+            Delta::Embed(value, attributes) => (value_to_py(py, shared, &value)?, attributes),
+            Delta::Retain(..) | Delta::Delete(_) | Delta::Values(_) => continue,
+        };
+        let attributes = (!attributes.is_empty()).then(|| attributes_to_py(py, &attributes));
+        found.push((content, attributes.transpose()?.map(Bound::unbind)));
+    }
+    Ok(found)
+}
+
+pub(super) fn apply_delta(
+    py: Python<'_>,
+    handle: &Handle,
+    delta: &Bound<'_, PyAny>,
+    sanitize: bool,
+) -> PyResult<()> {
+    let ops = delta.try_iter()?.map(|op| op_of(op?.cast::<PyDict>()?)).collect::<PyResult<Vec<_>>>()?;
+    let Home { shared, target } = handle.home()?;
+    let unit = shared.unit;
+    shared.change_detached(py, |engine| engine.apply_delta(*target, ops, unit, sanitize).map(drop))
+}
+
+/// One operation of a delta.
+///
+/// # Errors
+/// `ValueError` for a dict that is none.
+fn op_of(op: &Bound<'_, PyDict>) -> PyResult<TextOp> {
+    let attributes = match op.get_item("attributes")? {
+        Some(given) if !given.is_none() => attributes_of(Some(given.cast::<PyDict>()?))?,
+        _ => Attributes::new(),
+    };
+    if let Some(content) = op.get_item("insert")? {
+        return Ok(match content.cast::<PyString>() {
+            Ok(text) => TextOp::Text(text.to_str()?.to_owned(), attributes),
+            Err(_) => TextOp::Embed(Input::Any(any(&content)?), attributes),
+        });
+    }
+    if let Some(count) = op.get_item("retain")? {
+        return Ok(TextOp::Retain(gap_index(count.extract()?)?, attributes));
+    }
+    match op.get_item("delete")? {
+        Some(count) => Ok(TextOp::Delete(gap_index(count.extract()?)?)),
+        None => Err(NativeError::value("a delta consists of insert, retain and delete operations").into()),
+    }
+}
 
 /// A delta as a list of dicts. The document must be unlocked.
 pub(super) fn delta_to_py<'py>(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use officina_crdt::{
-    Any, Doc as Engine, EditError, Id, Input, NewSubdocument, SharedType, Tree, TypeTag, Unit, Value,
+    Any, Attributes, Doc as Engine, EditError, Id, Input, NewSubdocument, SharedType, Tree, TypeTag, Unit,
+    Value,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -289,6 +290,8 @@ fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
 pub(super) enum Slot<'a> {
     Index(SharedType, u32),
     Key(SharedType, &'a str),
+    /// Into a text, counted in this unit and with these attributes.
+    Embed(SharedType, u32, Unit, &'a Attributes),
 }
 
 /// Puts a value, and all that is in it, into the document.
@@ -301,6 +304,9 @@ pub(super) fn insert(
     let mut put = |input| match slot {
         Slot::Index(target, index) => engine.insert_input(target, index, input),
         Slot::Key(target, key) => engine.set(target, key, input),
+        Slot::Embed(target, index, unit, attributes) => {
+            engine.insert_embed(target, index, input, unit, attributes)
+        }
     };
     let input = match value {
         Prelim::Any(value) => return put(Input::Any(value)).map(drop),

@@ -2,9 +2,10 @@
 
 use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyList, PyString};
 
 use super::{XmlAttributesView, following, relative, relatives, written};
+use crate::crdt::delta;
 use crate::crdt::handle::{BaseType, Handle, Handled, gap_index};
 use crate::crdt::text::{clear, delete, extend, insert_at, length};
 
@@ -53,13 +54,68 @@ impl XmlText {
         relatives(slf.py(), slf.handle(), following)
     }
 
-    /// Inserts text before `index`.
+    /// Inserts text before `index`, with the attributes of what stands before it, or with `attrs` and no others.
     ///
     /// Raises:
     ///     IndexError: `index` is past the end.
     ///     ValueError: `index` lies inside a character (with UTF-8 or UTF-16 offsets).
-    fn insert(slf: &Bound<'_, Self>, index: i64, value: &str) -> PyResult<()> {
-        insert_at(slf.py(), slf.handle(), gap_index(index)?, value)
+    #[pyo3(signature = (index, value, attrs=None))]
+    fn insert(
+        slf: &Bound<'_, Self>,
+        index: i64,
+        value: &str,
+        attrs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        match attrs {
+            Some(attrs) => delta::insert_with(slf.py(), slf.handle(), index, value, attrs),
+            None => insert_at(slf.py(), slf.handle(), gap_index(index)?, value),
+        }
+    }
+
+    /// Inserts a value, or a shared type, that takes the room of one unit. It has `attrs` and no others.
+    ///
+    /// Raises:
+    ///     IndexError: `index` is past the end.
+    #[pyo3(signature = (index, value, attrs=None))]
+    fn insert_embed(
+        slf: &Bound<'_, Self>,
+        index: i64,
+        value: &Bound<'_, PyAny>,
+        attrs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        delta::insert_embed(slf.py(), slf.handle(), index, value, attrs)
+    }
+
+    /// Gives the units from `start` to `stop` attributes; `None` takes one away.
+    ///
+    /// Raises:
+    ///     IndexError: `stop` is past the end, or before `start`.
+    fn format(slf: &Bound<'_, Self>, start: i64, stop: i64, attrs: &Bound<'_, PyDict>) -> PyResult<()> {
+        delta::format(slf.py(), slf.handle(), start, stop, attrs)
+    }
+
+    /// The runs of text and the embeds, each with its attributes or `None`.
+    fn diff(slf: &Bound<'_, Self>) -> PyResult<Vec<delta::Run>> {
+        delta::diff(slf.py(), slf.handle())
+    }
+
+    /// The same as a Quill delta: `{"insert": ..., "attributes": {...}}`.
+    fn to_delta<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        delta::to_delta(slf.py(), slf.handle())
+    }
+
+    /// Applies a Quill delta, from the start of the text on: `insert`, `retain` and `delete` operations.
+    ///
+    /// Args:
+    ///     delta: the operations, as dicts. Retaining past the end adds newlines.
+    ///     sanitize: as in Yjs: if false, a newline that ends the last insertion is left out at the end of the
+    ///         text, because Quill counts one there that is not part of it.
+    ///
+    /// Raises:
+    ///     ValueError: it is not a delta; nothing was changed.
+    #[pyo3(signature = (delta, *, sanitize=true))]
+    fn apply_delta(slf: &Bound<'_, Self>, delta: &Bound<'_, PyAny>, sanitize: bool) -> PyResult<()> {
+        delta::apply_delta(slf.py(), slf.handle(), delta, sanitize)
     }
 
     fn __iadd__(slf: &Bound<'_, Self>, value: &str) -> PyResult<()> {
