@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup test check fuzz bench bench-engine bench-server docs node
+.PHONY: help run build setup test check fuzz bench bench-engine bench-server bench-native docs node
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,10 @@ bench-engine: build .venv/.bench ## the engine, through Python
 bench-server: build node benches/peers/node_modules/.package-lock.json ## the server, under load
 	cargo build --release --package officina-benches
 	python -m benches.python.server --record
+
+bench-native: .venv/.created ## the engine next to other Rust crates, in one binary (first build: several minutes)
+	cargo build --release --locked --manifest-path benches/native/Cargo.toml --target-dir benches/native/target
+	python -m benches.python.native --record
 
 docs: build .venv/.test ## build the Rust reference and run every code block of the documents
 	cargo doc --workspace --no-deps

@@ -13,8 +13,9 @@ import argparse
 import sys
 
 from benches.python import inputs
+from benches.python.claims import Record, claims_table
 from benches.python.engines import ENGINES, engine_named
-from benches.python.goals import Record, goal_table
+from benches.python.goals import GOALS
 from benches.python.memory import megabytes_per_document
 from benches.python.questions import QUESTIONS, Engine, Input
 from benches.python.record import describe_machine, three_digits, write_record
@@ -156,7 +157,7 @@ def main() -> None:
     engines = [engine_named(name) for name in options.engines]
     found = findings(engines, options.parts, options.rounds)
     print(table(found), end="\n\n")
-    print(goal_table(found))
+    print(claims_table(GOALS, found))
     if options.record:
         print(f"recorded in {write_record('engine', found)}", file=sys.stderr)
 
