@@ -8,6 +8,7 @@ from typing import Any
 
 from loro import ExportMode, LoroDoc
 
+from benches.python.questions import Columns
 from benches.python.traces import Edit
 
 
@@ -16,8 +17,8 @@ class LoroEngine:
 
     name = "loro"
     version = version("loro")
-    lacks = frozenset({"merge", "merge long"})
-    """It has no merging without a document."""
+    lacks = frozenset({"columns", "merge", "merge long"})
+    """It takes no edits in bulk, and merges nothing without a document."""
 
     def replica(self, client: int) -> LoroDoc:
         document = LoroDoc()
@@ -41,6 +42,9 @@ class LoroEngine:
             if inserted:
                 text.insert(position, inserted)
         document.commit()
+
+    def type_columns(self, document: LoroDoc, edits: Columns) -> None:
+        raise NotImplementedError
 
     def watch(self, document: LoroDoc, what: str) -> Any:
         if what == "document":

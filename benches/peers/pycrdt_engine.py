@@ -8,6 +8,7 @@ from typing import Any
 
 from pycrdt import Array, Doc, Map, Text, merge_updates
 
+from benches.python.questions import Columns
 from benches.python.traces import Edit
 
 
@@ -17,9 +18,9 @@ class PycrdtEngine:
     name = "pycrdt"
     version = version("pycrdt")
     lacks = frozenset(
-        {"at once", "merge long", "random 100,000", "random 1,000,000", "large update"}
+        {"at once", "columns", "merge long", "random 100,000", "random 1,000,000", "large update"}
     )
-    """What would take minutes to hours: time that grows with the square of the input."""
+    """It takes no edits in bulk; the others would take minutes to hours (quadratic time)."""
 
     def replica(self, client: int) -> Doc[Any]:
         return Doc(client_id=client)
@@ -44,6 +45,9 @@ class PycrdtEngine:
                     del text[position : position + deleted]
                 if inserted:
                     text.insert(position, inserted)
+
+    def type_columns(self, document: Doc[Any], edits: Columns) -> None:
+        raise NotImplementedError
 
     def watch(self, document: Doc[Any], what: str) -> Any:
         if what == "document":

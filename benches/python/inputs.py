@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ _ABOUT_A_TRACE = (
     "local",
     "emitting",
     "at once",
+    "columns",
     "remote",
     "remote list",
     "encode",
@@ -36,6 +38,9 @@ def trace_input(trace: Trace) -> Input:
         encoded = engine.encode(document)
         saved = engine.save(document)
         updates = _recorded(engine, trace.edits)
+
+        positions, deleted, inserted = zip(*trace.edits, strict=True)
+        columns = (array("I", positions), array("I", deleted), list(inserted))
 
         def asked(act: Callable[[Any], None]) -> Question:
             def work(document: Any) -> Any:
@@ -55,6 +60,7 @@ def trace_input(trace: Trace) -> Input:
             "local": asked(lambda document: engine.type(document, trace.edits)),
             "emitting": asked(emit),
             "at once": asked(lambda document: engine.type_at_once(document, trace.edits)),
+            "columns": asked(lambda document: engine.type_columns(document, columns)),
             "remote": asked(lambda document: engine.apply(document, updates)),
             "remote list": asked(lambda document: engine.apply_list(document, updates)),
             "encode": Question(lambda: document, engine.encode, load, trace.end),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
+from benches.python.questions import Columns
 from benches.python.traces import Edit
 from officina.crdt import Array, Doc, Map, Text, merge_updates
 
@@ -45,6 +46,9 @@ class OfficinaEngine:
                     del text[position : position + deleted]
                 if inserted:
                     text.insert(position, inserted)
+
+    def type_columns(self, document: Doc, edits: Columns) -> None:
+        document.get("text", type=Text).apply_edits(*edits)
 
     def watch(self, document: Doc, what: str) -> Any:
         if what == "document":

@@ -6,11 +6,15 @@ the way that library's own documentation would write them.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from benches.python.traces import Edit
+
+Columns = tuple["array[int]", "array[int]", list[str]]
+"""Edits as three columns: positions, deleted lengths, inserted texts."""
 
 
 class Engine(Protocol):
@@ -34,6 +38,10 @@ class Engine(Protocol):
 
     def type_at_once(self, document: Any, edits: Iterable[Edit]) -> None:
         """Make all edits in one transaction."""
+        ...
+
+    def type_columns(self, document: Any, edits: Columns) -> None:
+        """Make all edits in one call."""
         ...
 
     def watch(self, document: Any, what: str) -> Any:
@@ -120,6 +128,7 @@ QUESTIONS = {
     "local": "one transaction per edit",
     "emitting": "one transaction and one emitted update per edit",
     "at once": "all edits in one transaction",
+    "columns": "all edits in one call",
     "remote": "one update per edit, applied one by one to a new document",
     "remote list": "the same, as one list",
     "encode": "document to bytes",

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benches.python import server
+from benches.python import native, server
 from benches.python.record import three_digits
 
 Record = dict[str, Any]
@@ -29,7 +29,8 @@ def with_tables(page: str) -> str:
 
 def _table(name: str) -> str:
     record: Record = json.loads((_RESULTS / name).read_text(encoding="utf-8"))
-    return {"engine": engine_table, "server": server_table}[record["what"]](record)
+    tables = {"engine": engine_table, "native": native.table, "server": server_table}
+    return tables[record["what"]](record)
 
 
 def engine_table(record: Record) -> str:

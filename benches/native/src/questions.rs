@@ -12,6 +12,9 @@ use crate::timing::{Asked, timed};
 /// A client id of Yjs's kind: random, 32 bits.
 const AUTHOR: u32 = 2_718_281_828;
 
+/// How many random edits the time that is reported stands for, however many were made.
+const RANDOM_EDITS: f64 = 1_000.0;
+
 /// Typing, emitting, applying, writing and reading what one author did.
 pub fn about_trace<E: Engine>(trace: &Trace) -> Vec<Asked> {
     let edits: Rc<[Edit]> = trace.edits.clone().into();
@@ -106,15 +109,16 @@ pub fn about_random_edits<E: Engine>(edits: &RandomEdits) -> Vec<Asked> {
     let count = edits.editing.len().min(patience / 2 * 2);
     let mut document = typed_quickly::<E>(&edits.building, patience);
     let editing: Vec<Edit> = edits.editing[..count].to_vec();
-    vec![asked::<E>("random", move || {
+    let asked = asked::<E>("random", move || {
         let (time, ()) = timed(|| editing.iter().for_each(|edit| document.edit(edit)));
         assert_eq!(document.text().len(), characters);
-        time / u32::try_from(count).expect("few edits")
-    })]
+        time
+    });
+    vec![Asked { share: RANDOM_EDITS / count as f64, ..asked }]
 }
 
 fn asked<E: Engine>(question: &'static str, work: impl FnMut() -> Duration + 'static) -> Asked {
-    Asked { question, engine: E::NAME, work: Box::new(work) }
+    Asked { question, engine: E::NAME, share: 1.0, work: Box::new(work) }
 }
 
 fn typed<E: Engine>(edits: &[Edit]) -> E {

@@ -13,6 +13,8 @@ const SHORT_WORK: Duration = Duration::from_millis(50);
 pub struct Asked {
     pub question: &'static str,
     pub engine: &'static str,
+    /// What part of the work's time is reported.
+    pub share: f64,
     pub work: Box<dyn FnMut() -> Duration>,
 }
 
@@ -47,7 +49,7 @@ impl Timings {
                 askable.rotate_left(first);
                 for each in askable {
                     let key = (each.question.to_owned(), about.to_owned(), each.engine.to_owned());
-                    self.rounds.entry(key).or_default().push(repeated(&mut each.work));
+                    self.rounds.entry(key).or_default().push(repeated(&mut each.work).mul_f64(each.share));
                 }
             }
             eprintln!("{about}: round {} of {rounds}", round + 1);

@@ -1,6 +1,6 @@
 //! This project's engine.
 
-use officina_crdt::{Doc, Listening, SharedType, TypeTag, Unit, merge_updates};
+use officina_crdt::{Doc, Format, Listening, SharedType, StateVector, TypeTag, Unit, merge_updates};
 
 use crate::engine;
 use crate::input::Edit;
@@ -63,6 +63,10 @@ impl engine::Engine for Engine {
 
     fn encode(&self) -> Vec<u8> {
         self.doc.encode_update()
+    }
+
+    fn encode_v2(&self) -> Option<Vec<u8>> {
+        Some(self.doc.encode_diff_as(&StateVector::new(), Format::V2))
     }
 
     fn load(encoded: &[u8]) -> Self {
