@@ -78,7 +78,7 @@ impl Store {
     pub(crate) fn encode_run<W: UpdateWriter>(&self, run: &[ItemId], offset: u32, writer: &mut W) {
         let Some((&first, rest)) = run.split_first() else { return };
         let item = self.item(first);
-        let units = run.iter().map(|&item| self.item(item).len).sum::<u32>() - offset;
+        let units = item.len + rest.iter().map(|&item| self.item(item).len).sum::<u32>() - offset;
         if item.kind == Kind::Gc {
             writer.info(Kind::Gc as u8);
             writer.len(units);
@@ -124,10 +124,15 @@ impl Store {
             _ => LocalId { client: item.client, clock: item.clock + offset - 1 },
         };
         let global = |id: LocalId| (!id.is_none()).then(|| self.global(id));
-        let branch = self.branches.get(item.parent);
-        let parent = match &branch.root {
-            Some(name) => HeaderParent::Root(name),
-            None => HeaderParent::Block(self.global(self.item(branch.item).first_id())),
+        // Most blocks have an origin: where they belong is not looked up.
+        let parent = if origin.is_none() && item.right_origin.is_none() {
+            let branch = self.branches.get(item.parent);
+            match &branch.root {
+                Some(name) => HeaderParent::Root(name),
+                None => HeaderParent::Block(self.global(self.item(branch.item).first_id())),
+            }
+        } else {
+            HeaderParent::Root("")
         };
         Header {
             kind: item.kind,
