@@ -88,7 +88,6 @@ def _memory(engines: list[Engine], traces: list[Trace]) -> Record:
             form: {
                 engine.name: megabytes_per_document(engine, trace, saved=form == "saved")
                 for engine in engines
-                if form == "encoded" or "open" not in engine.lacks
             }
             for form in ("encoded", "saved")
         }
@@ -105,11 +104,7 @@ def _threads(engines: list[Engine], traces: list[Trace], rounds: int) -> Record:
             update = large_update(engine)
             stalls[engine.name] = longest_stall_ms(engine, update)
     return {
-        "two_threads": {
-            engine.name: speed_up(engine, trace, rounds)
-            for engine in engines
-            if "remote list" not in engine.lacks
-        },
+        "two_threads": {engine.name: speed_up(engine, trace, rounds) for engine in engines},
         "longest_stall_ms": stalls,
     }
 

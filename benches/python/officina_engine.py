@@ -10,18 +10,13 @@ from benches.python.questions import Columns
 from benches.python.traces import Edit
 from officina.crdt import Array, Doc, Map, Text, merge_updates
 
-_NOT_BUILT = frozenset(
-    ({"open"} if not hasattr(Doc, "from_bytes") else set[str]())
-    | ({"remote list", "concurrent list"} if not hasattr(Doc, "apply_updates") else set[str]())
-)
-
 
 class OfficinaEngine:
     """`officina.crdt.Doc`."""
 
     name = "officina"
     version = version("officina")
-    lacks = _NOT_BUILT
+    lacks: frozenset[str] = frozenset()
 
     def replica(self, client: int) -> Doc:
         return Doc(client_id=client)
@@ -66,12 +61,8 @@ class OfficinaEngine:
         for update in updates:
             document.apply_update(update)
 
-    def apply_list(self, document: Any, updates: list[bytes]) -> None:
-        if "remote list" in self.lacks:
-            with document.transaction():
-                self.apply(document, updates)
-        else:
-            document.apply_updates(updates)
+    def apply_list(self, document: Doc, updates: list[bytes]) -> None:
+        document.apply_updates(updates)
 
     def merge(self, updates: list[bytes]) -> bytes:
         return merge_updates(*updates)
@@ -79,12 +70,11 @@ class OfficinaEngine:
     def encode(self, document: Doc) -> bytes:
         return document.get_update()
 
-    def save(self, document: Any) -> Any:
-        return b"" if "open" in self.lacks else document.to_bytes()
+    def save(self, document: Doc) -> bytes:
+        return document.to_bytes()
 
-    def open(self, saved: bytes) -> Any:
-        document: Any = Doc
-        return document.from_bytes(saved)
+    def open(self, saved: bytes) -> Doc:
+        return Doc.from_bytes(saved)
 
     def text(self, document: Doc) -> str:
         return str(document.get("text", type=Text))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from benches.python.traces import Trace
 from officina.crdt import Doc, Text, merge_updates
@@ -37,7 +35,7 @@ def bytes_written(traces: list[Trace]) -> Sizes:
 
 
 def _ours(trace: Trace) -> dict[str, int]:
-    document: Any = Doc(client_id=_CLIENT)
+    document: Doc = Doc(client_id=_CLIENT)
     text = document.get("text", type=Text)
     updates: list[bytes] = []
     subscription = document.observe(lambda event: updates.append(event.update))
@@ -46,7 +44,8 @@ def _ours(trace: Trace) -> dict[str, int]:
             del text[position : position + deleted]
             text.insert(position, inserted)
     document.unobserve(subscription)
-    sizes = {"v1": len(document.get_update()), "merged": len(merge_updates(*updates))}
-    if "version" in inspect.signature(Doc.get_update).parameters:
-        sizes["v2"] = len(document.get_update(version=2))
-    return sizes
+    return {
+        "v1": len(document.get_update()),
+        "v2": len(document.get_update(version=2)),
+        "merged": len(merge_updates(*updates)),
+    }
