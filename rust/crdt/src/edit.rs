@@ -87,7 +87,12 @@ impl Store {
 
     /// Splits so that `index` falls between two items, and returns them. Among deleted items, the gap
     /// after the last is chosen: what is typed where something was deleted then continues its run.
-    fn gap_at(&mut self, branch: BranchId, index: u32, unit: Unit) -> Result<(ItemId, ItemId), EditError> {
+    pub(crate) fn gap_at(
+        &mut self,
+        branch: BranchId,
+        index: u32,
+        unit: Unit,
+    ) -> Result<(ItemId, ItemId), EditError> {
         let found = self.branches.get(branch);
         let len = found.tree.size.in_unit(unit);
         if index > len {

@@ -25,12 +25,14 @@
 mod any;
 mod arena;
 mod attributes;
+mod attribution;
 mod batch;
 mod block;
 mod branch;
 mod cleanup;
 mod delete_set;
 mod delta;
+mod difference;
 mod doc;
 mod edit;
 mod encode;
@@ -39,6 +41,7 @@ mod event;
 mod format;
 mod frozen;
 mod id;
+mod id_map;
 mod index;
 mod integrate;
 mod javascript;
@@ -52,6 +55,7 @@ mod piece;
 mod position;
 mod read;
 mod redo;
+mod relocation;
 mod rich_text;
 mod rle;
 mod snapshot;
@@ -69,14 +73,17 @@ mod xml;
 
 pub use any::Any;
 pub use attributes::{Attributes, Json};
+pub use attribution::Attribution;
 pub use delete_set::DeleteSet;
 pub use delta::TextOp;
+pub use difference::{Difference, Formatting};
 pub use doc::{Applied, Changes, Doc, Listening, Statistics};
 pub use edit::{Input, SharedType, Splice};
 pub use error::{BatchError, DecodeError, EditError, FrozenError, SpliceError};
 pub use event::{Delta, Event, KeyChange, PathStep};
 pub use frozen::Frozen;
 pub use id::{ClientId, Id};
+pub use id_map::{Attribute, AttributedRange, IdMap};
 pub use json::is_json;
 pub use merge::{
     DeletedContent, convert_update, diff_update, diff_update_as, merge_updates, merge_updates_as,

@@ -176,9 +176,6 @@ impl Managers {
 
     /// Forgets the steps of the transaction that is over.
     pub(crate) fn end_steps(&mut self, store: &mut Store) {
-        if self.split.is_empty() {
-            return;
-        }
         for manager in self.all.values_mut() {
             manager.step = None;
         }
@@ -580,6 +577,15 @@ mod tests {
         assert_eq!(desk.text(), "abcdef");
         assert!(desk.step(Step::Redo));
         assert_eq!(desk.text(), "adef");
+    }
+
+    #[test]
+    fn an_undo_without_effect_leaves_the_next_change_an_ordinary_one() {
+        let mut desk = Desk::new();
+        assert!(!desk.step(Step::Undo));
+        desk.insert(0, "a");
+        assert_eq!(desk.doc.undo_stack(desk.manager, Step::Undo).len(), 1);
+        assert_eq!(desk.doc.undo_stack(desk.manager, Step::Redo).len(), 0);
     }
 
     #[test]

@@ -10,10 +10,11 @@ import readline from 'node:readline'
 import { stdin, stdout } from 'node:process'
 import * as documents from './documents.mjs'
 import * as peers from './peers.mjs'
+import * as undo from './undo.mjs'
 
 console.log = console.error // standard output carries answers only
 
-const methods = { ...documents.methods, ...peers.methods }
+const methods = { ...documents.methods, ...peers.methods, ...undo.methods }
 
 const answer = async ({ id, calls }) => {
   const results = []

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice};
 
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
+use super::sticky_index::StickyIndex;
 use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py};
 use crate::errors::NativeError;
 
@@ -119,6 +120,32 @@ impl Array {
 
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Ok(length(slf.py(), slf.handle())? as usize)
+    }
+
+    /// Moves an element before the one that is at `destination` now, or to the end, as one change. It is deleted
+    /// and inserted again: a shared type becomes a new one with the same content.
+    ///
+    /// Raises:
+    ///     IndexError: an index is past the end.
+    fn r#move(slf: &Bound<'_, Self>, source: i64, destination: i64) -> PyResult<()> {
+        let py = slf.py();
+        let source = element_index(source, length(py, slf.handle())?)?;
+        let destination = gap_index(destination)?;
+        slf.handle().change(py, |engine, target| engine.move_element(target, source, destination))?;
+        Ok(())
+    }
+
+    /// A position that stays with its content when the array around it changes.
+    ///
+    /// Args:
+    ///     index: the position now.
+    ///     assoc: `Assoc.AFTER` (0) to stay with what follows, `Assoc.BEFORE` (-1) with what precedes.
+    ///
+    /// Raises:
+    ///     IndexError: `index` is past the end.
+    #[pyo3(signature = (index, assoc=0))]
+    fn sticky_index(slf: &Bound<'_, Self>, index: i64, assoc: i64) -> PyResult<StickyIndex> {
+        StickyIndex::at(slf.as_super(), index, assoc)
     }
 
     /// Adds an element at the end.

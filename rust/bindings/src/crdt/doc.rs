@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use officina_crdt::{
-    Any, DeletedContent, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
+    Any, DeletedContent, EditError, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
 };
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
@@ -16,6 +16,7 @@ use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
 use super::handle::{BaseType, Home};
 use super::observer::Callback;
 use super::shared::Shared;
+use super::snapshot::Snapshot;
 use super::subdoc;
 use super::transaction::{NewTransaction, Transaction};
 use super::update::{format_of, merge};
@@ -121,8 +122,8 @@ impl Doc {
     }
 
     #[pyo3(signature = (
-        init=None, *, client_id=None, guid=None, Model=None, allow_multithreading=true, offsets="codepoint",
-        auto_load=false, should_load=true, meta=None
+        init=None, *, client_id=None, skip_gc=None, guid=None, Model=None, allow_multithreading=true,
+        offsets="codepoint", auto_load=false, should_load=true, meta=None
     ))]
     #[expect(non_snake_case, reason = "the name that users of pycrdt know")]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python call")]
@@ -130,6 +131,7 @@ impl Doc {
         slf: &Bound<'_, Self>,
         init: Option<Bound<'_, PyDict>>,
         client_id: Option<u64>,
+        skip_gc: Option<bool>,
         guid: Option<String>,
         Model: Option<Bound<'_, PyAny>>,
         allow_multithreading: bool,
@@ -148,6 +150,9 @@ impl Doc {
                 return Err(PyValueError::new_err(format!("client_id {client_id} is larger than 2**53 - 1")));
             }
             this.shared.glance(py, |engine, _| engine.set_client_id(client_id));
+        }
+        if skip_gc == Some(true) {
+            this.shared.glance(py, |engine, _| engine.set_keeps_deleted(true));
         }
         if let Some(guid) = guid {
             drop(this.shared.guid.set(guid));
@@ -170,6 +175,30 @@ impl Doc {
     #[getter]
     fn guid(&self, py: Python<'_>) -> PyResult<String> {
         self.shared.guid(py).map(str::to_owned)
+    }
+
+    /// A new document that is what `doc` was in an earlier version, with the same client id.
+    ///
+    /// Args:
+    ///     snapshot: the version.
+    ///     doc: the document, made with `skip_gc=True` so that the content of the version is still there.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: content of the version has been dropped, or has not been received.
+    #[staticmethod]
+    fn from_snapshot(
+        py: Python<'_>,
+        snapshot: &Bound<'_, Snapshot>,
+        doc: &Bound<'_, Self>,
+    ) -> PyResult<Py<Self>> {
+        let (source, version) = (&doc.get().shared, &snapshot.get().version);
+        let (client_id, update) = source.read_mut_detached(py, |engine| {
+            Ok::<_, EditError>((engine.client_id(), engine.encode_version(version)?))
+        })?;
+        let restored = Bound::new(py, Self { shared: Shared::new(client_id, source.unit) })?;
+        restored.get().shared.remember(&restored)?;
+        restored.get().shared.change_detached(py, |engine| engine.apply_update(&update))?;
+        Ok(restored.unbind())
     }
 
     /// The id that local edits carry.

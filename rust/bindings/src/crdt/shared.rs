@@ -9,7 +9,7 @@
 //! change that it was called for, so that everybody hears of changes in the order in which they were made.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,8 @@ use super::event::Announced;
 use super::observer::{Announcement, Callback, Observers, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
-use crate::errors::NativeError;
+use super::undo::{Captured, Origin, Trackers};
+use crate::errors::{NativeError, run};
 
 /// How often a thread that waits for another's transaction looks whether it was interrupted.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
@@ -47,6 +48,13 @@ impl ThreadId {
         }
         HERE.with(|here| *here)
     }
+}
+
+/// What is left to do once a closed transaction's document is unlocked.
+#[derive(Default)]
+pub(super) struct Done {
+    announcement: Option<Announcement>,
+    captured: Vec<Captured>,
 }
 
 /// The explicit transaction that is open.
@@ -92,6 +100,7 @@ pub(super) struct State {
     damage: Option<DecodeError>,
     observers: Observers,
     pub(super) transaction: Option<OpenTransaction>,
+    pub(super) undo: Trackers,
     announcing: Vec<Announcing>,
     /// Threads inside `with` a read-only transaction, once per level.
     reading: Vec<ThreadId>,
@@ -107,6 +116,8 @@ pub(super) struct Shared {
     /// Notified when an explicit transaction ends.
     ended: Condvar,
     pub(super) unit: Unit,
+    /// Whether an undo manager was ever attached.
+    pub(super) tracked: AtomicBool,
     /// The `Doc` for it, as long as that lives.
     object: Mutex<Option<Py<PyWeakrefReference>>>,
     /// Identifies the document among others.
@@ -126,6 +137,7 @@ impl Shared {
                 damage: None,
                 observers: Observers::default(),
                 transaction: None,
+                undo: Trackers::default(),
                 announcing: Vec::new(),
                 reading: Vec::new(),
                 has_subdocuments: false,
@@ -133,6 +145,7 @@ impl Shared {
             }),
             ended: Condvar::new(),
             unit,
+            tracked: AtomicBool::new(false),
             object: Mutex::new(None),
             guid: OnceLock::new(),
             validator: OnceLock::new(),
@@ -178,7 +191,7 @@ impl Shared {
     }
 
     /// Locks the state, thawed. While another thread holds it, the GIL is released.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         loop {
             let state = self.lock_as_it_is(py);
             if state.frozen.is_none() {
@@ -199,7 +212,7 @@ impl Shared {
         }
     }
 
-    fn lock_detached(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock_detached(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(frozen) = state.frozen.take() {
             state.damage = frozen.thaw(&mut state.engine).err();
@@ -270,7 +283,7 @@ impl Shared {
     }
 
     /// Locks the state for a change, when no other thread's transaction is open.
-    fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+    pub(super) fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
         let state = self.lock_in_turn(py, None)?;
         state.check_writable()?;
         Ok(state)
@@ -291,6 +304,15 @@ impl Shared {
         py.detach(|| work(&self.lock_detached().engine))
     }
 
+    /// The same for what rearranges the document's inside without changing what it holds.
+    pub(super) fn read_mut_detached<T: Send, E: Into<NativeError> + Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Engine) -> Result<T, E> + Send,
+    ) -> PyResult<T> {
+        run(py, || work(&mut self.lock_detached().engine))
+    }
+
     /// Changes the document in the open transaction, or in one of its own.
     pub(super) fn change<T, E: Into<NativeError>>(
         self: &Arc<Self>,
@@ -298,12 +320,11 @@ impl Shared {
         work: impl FnOnce(&mut Engine) -> Result<T, E>,
     ) -> PyResult<T> {
         let mut state = self.lock_for_change(py)?;
-        let listening = state.begin(self.unit);
+        let begun = state.begin(self.unit);
         let result = work(&mut state.engine);
-        let changes = if listening { state.engine.commit() } else { None };
-        let announcement = changes.and_then(|changes| state.tell(self, changes, None, None));
+        let done = if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
         drop(state);
-        self.finish(py, announcement, result)
+        self.finish(py, done, result)
     }
 
     /// The same without the GIL, for what takes longer than handing it over.
@@ -322,13 +343,14 @@ impl Shared {
                     return None;
                 }
                 let work = work.take()?;
-                let listening = state.begin(self.unit);
+                let begun = state.begin(self.unit);
                 let result = work(&mut state.engine);
-                let changes = if listening { state.engine.commit() } else { None };
-                Some((result, changes.and_then(|changes| state.tell(self, changes, None, None))))
+                let done =
+                    if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
+                Some((result, done))
             });
-            if let Some((result, announcement)) = outcome {
-                return self.finish(py, announcement, result);
+            if let Some((result, done)) = outcome {
+                return self.finish(py, done, result);
             }
         }
     }
@@ -383,6 +405,7 @@ impl Shared {
 
     /// Closes one level of this thread's transaction; the last one commits and calls the observers.
     pub(super) fn exit(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        let tracked = self.tracked_origin(py)?;
         let mut state = self.lock(py);
         let Some(open) = &mut state.transaction else {
             return Err(NativeError::local("the transaction is not open").into());
@@ -398,15 +421,14 @@ impl Shared {
             return Ok(());
         };
         let group = tasks.map(|tasks| tasks.group);
-        let changes = state.engine.commit();
-        let announcement = changes.and_then(|changes| state.tell(self, changes, origin, group));
+        let done = state.close(self, tracked, origin, group);
         let is_awaited = state.waiting > 0;
         drop(state);
         drop(object);
         if is_awaited {
             self.ended.notify_all();
         }
-        let finished = self.finish(py, announcement, Ok::<_, NativeError>(()));
+        let finished = self.finish(py, done, Ok::<_, NativeError>(()));
         for callback in over {
             callback.call0(py)?;
         }
@@ -478,15 +500,17 @@ impl Shared {
     /// # Errors
     /// That of the change; else those of the observers, as one `ExceptionGroup`.
     #[inline]
-    fn finish<T, E: Into<NativeError>>(
+    pub(super) fn finish<T, E: Into<NativeError>>(
         &self,
         py: Python<'_>,
-        announcement: Option<Announcement>,
+        done: Done,
         result: Result<T, E>,
     ) -> PyResult<T> {
-        if let Some(announcement) = announcement {
+        let settled = if done.captured.is_empty() { Ok(()) } else { self.settle(py, done.captured) };
+        if let Some(announcement) = done.announcement {
             self.announce(py, announcement)?;
         }
+        settled?;
         result.map_err(|error| PyErr::from(error.into()))
     }
 
@@ -539,6 +563,7 @@ impl State {
 
     fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
         let listening = self.listening(object.get().shared.unit);
+        self.let_go_of_managers();
         self.engine.begin(Listening { subdocuments: true, ..listening });
         self.engine.keep_local();
         self.transaction = Some(OpenTransaction {
@@ -562,16 +587,43 @@ impl State {
 
     /// Begins an implicit transaction if somebody listens and none is open; returns whether it did.
     #[inline]
-    fn begin(&mut self, unit: Unit) -> bool {
+    pub(super) fn begin(&mut self, unit: Unit) -> bool {
         if self.transaction.is_some() {
             return false;
         }
         let listening = self.listening(unit);
-        if listening == Listening::default() {
+        if listening == Listening::default() && !self.is_tracked() {
             return false;
         }
         self.engine.begin(listening);
         true
+    }
+
+    /// Closes the engine's transaction: undo managers capture it, and what observers are to hear is gathered.
+    #[inline]
+    fn close(
+        &mut self,
+        shared: &Arc<Shared>,
+        tracked: Origin,
+        origin: Option<Py<PyAny>>,
+        task_group: Option<Py<PyAny>>,
+    ) -> Done {
+        let captured = self.capture(tracked, None);
+        self.commit(shared, captured, origin, task_group)
+    }
+
+    /// The same after undo managers have captured it.
+    #[inline]
+    pub(super) fn commit(
+        &mut self,
+        shared: &Arc<Shared>,
+        captured: Vec<Captured>,
+        origin: Option<Py<PyAny>>,
+        task_group: Option<Py<PyAny>>,
+    ) -> Done {
+        let announcement =
+            self.engine.commit().and_then(|changes| self.tell(shared, changes, origin, task_group));
+        Done { announcement, captured }
     }
 
     fn announcement(

@@ -9,6 +9,9 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString};
 use super::delta;
 use super::edits::Columns;
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
+use super::history::{attribution, delta_between};
+use super::snapshot::Snapshot;
+use super::sticky_index::StickyIndex;
 use crate::errors::NativeError;
 
 /// Above this many bytes of text, the GIL is released while it is inserted.
@@ -83,6 +86,49 @@ impl Text {
     #[pyo3(signature = (init=None))]
     fn new(init: Option<Bound<'_, PyString>>) -> PyClassInitializer<Self> {
         BaseType::of(Handle::new(init.map(|text| text.into_any().unbind())), Self)
+    }
+
+    /// How the text of one version becomes that of another, as a Quill delta. Runs without the GIL.
+    ///
+    /// Args:
+    ///     old: the version to start from.
+    ///     new: the version to get to; by default what the text is now.
+    ///
+    /// Raises:
+    ///     LocalProtocolError: content of a version has been dropped; make the document with `skip_gc=True`.
+    #[pyo3(signature = (old, new=None))]
+    fn delta_between<'py>(
+        slf: &Bound<'py, Self>,
+        old: &Bound<'py, Snapshot>,
+        new: Option<&Bound<'py, Snapshot>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        delta_between(slf.py(), slf.handle(), old, new)
+    }
+
+    /// Who wrote what: for each stretch by one client its id, where it starts and where it ends, in order.
+    ///
+    /// Args:
+    ///     start: the index to begin at.
+    ///     stop: the index to end before; by default the end of the text.
+    ///
+    /// Raises:
+    ///     IndexError: an index is past the end.
+    #[pyo3(signature = (start=0, stop=None))]
+    fn attribution(slf: &Bound<'_, Self>, start: i64, stop: Option<i64>) -> PyResult<Vec<(u64, u32, u32)>> {
+        attribution(slf.py(), slf.handle(), gap_index(start)?, stop.map(gap_index).transpose()?)
+    }
+
+    /// A position that stays with its content when the text around it changes.
+    ///
+    /// Args:
+    ///     index: the position now.
+    ///     assoc: `Assoc.AFTER` (0) to stay with what follows, `Assoc.BEFORE` (-1) with what precedes.
+    ///
+    /// Raises:
+    ///     IndexError: `index` is past the end.
+    #[pyo3(signature = (index, assoc=0))]
+    fn sticky_index(slf: &Bound<'_, Self>, index: i64, assoc: i64) -> PyResult<StickyIndex> {
+        StickyIndex::at(slf.as_super(), index, assoc)
     }
 
     /// Inserts text before `index`, with the attributes of what stands before it, or with `attrs` and no others.

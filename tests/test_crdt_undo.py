@@ -1,0 +1,284 @@
+"""What users see of undo: steps, scopes, origins, and stacks that outlive the process."""
+
+from __future__ import annotations
+
+import pytest
+
+from officina.crdt import Array, Doc, IdSet, Map, StackItem, Text, UndoManager
+from officina.errors import DecodeError, LocalProtocolError
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1
+        self.calls = 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        return self.now
+
+
+def desk(**options: object) -> tuple[Doc, Text, UndoManager, Clock]:
+    """A document with a text whose every change is a step of its own."""
+    doc = Doc()
+    doc["text"] = text = Text()
+    clock = Clock()
+    manager = UndoManager(scopes=[text], capture_timeout_millis=0, timestamp=clock, **options)  # type: ignore[arg-type]
+    return doc, text, manager, clock
+
+
+def test_edits_are_taken_back_one_by_one_and_made_again() -> None:
+    _, text, manager, _ = desk()
+    text += "hello"
+    text += " world"
+    del text[0]
+    assert manager.undo()
+    assert str(text) == "hello world"
+    assert manager.undo()
+    assert str(text) == "hello"
+    assert manager.redo()
+    assert manager.redo()
+    assert str(text) == "ello world"
+    assert not manager.redo()
+    assert not manager.can_redo()
+
+
+def test_nothing_to_undo_is_no_error() -> None:
+    _, _, manager, _ = desk()
+    assert not manager.can_undo()
+    assert not manager.undo()
+    assert not UndoManager().undo()
+
+
+def test_changes_in_quick_succession_are_one_step() -> None:
+    doc = Doc()
+    doc["text"] = text = Text()
+    clock = Clock()
+    manager = UndoManager(scopes=[text], capture_timeout_millis=100, timestamp=clock)
+    text += "a"
+    clock.now += 99
+    text += "b"
+    clock.now += 100
+    text += "c"
+    assert len(manager.undo_stack) == 2
+    manager.undo()
+    assert str(text) == "ab"
+    manager.undo()
+    assert str(text) == ""
+
+
+def test_a_change_after_stop_capturing_is_a_step_of_its_own() -> None:
+    doc = Doc()
+    doc["text"] = text = Text()
+    manager = UndoManager(scopes=[text], timestamp=Clock())
+    text += "a"
+    manager.stop_capturing()
+    text += "b"
+    assert len(manager.undo_stack) == 2
+
+
+def test_the_clock_is_asked_once_for_each_captured_change() -> None:
+    doc, text, _manager, clock = desk()
+    doc["map"] = Map()
+    text += "a"
+    assert clock.calls == 1
+    doc["map"]["key"] = 1
+    assert clock.calls == 1
+
+
+def test_a_clock_may_use_the_document() -> None:
+    doc = Doc()
+    doc["text"] = text = Text()
+    manager = UndoManager(scopes=[text], capture_timeout_millis=0, timestamp=lambda: len(text))
+    text += "ab"
+    assert manager.undo()
+
+
+def test_an_error_of_the_clock_is_raised_and_the_change_is_kept() -> None:
+    doc = Doc()
+    doc["text"] = text = Text()
+
+    def broken() -> int:
+        raise ValueError("no time")
+
+    manager = UndoManager(scopes=[text], timestamp=broken)
+    with pytest.raises(ValueError, match="no time"):
+        text.insert(0, "a")
+    assert str(text) == "a"
+    assert len(manager.undo_stack) == 1
+
+
+def test_what_others_wrote_stays() -> None:
+    doc, text, manager, _ = desk()
+    text += "mine"
+    other = Doc()
+    other.apply_update(doc.get_update())
+    other.get("text", type=Text).insert(2, "YOURS")
+    doc.apply_update(other.get_update(doc.get_state()))
+    assert str(text) == "miYOURSne"
+    assert manager.undo()
+    assert str(text) == "YOURS"
+    assert manager.redo()
+    assert str(text) == "miYOURSne"
+
+
+def test_only_types_in_scope_are_captured() -> None:
+    doc = Doc()
+    doc["text"], doc["map"] = text, entries = Text(), Map()
+    manager = UndoManager(scopes=[text])
+    entries["key"] = 1
+    assert not manager.can_undo()
+    manager.expand_scope(entries)
+    entries["key"] = 2
+    assert manager.undo()
+    assert entries.to_py() == {"key": 1}
+
+
+def test_types_inside_a_scope_are_in_it() -> None:
+    doc = Doc()
+    doc["root"] = root = Array([Map({"list": Array([1])})])
+    manager = UndoManager(scopes=[root], capture_timeout_millis=0)
+    inner = root[0]["list"]
+    inner.append(2)
+    del root[0]
+    assert manager.undo()
+    assert root.to_py() == [{"list": [1, 2]}]
+    assert manager.undo()
+    assert root.to_py() == [{"list": [1]}]
+
+
+def test_without_scopes_the_whole_document_is_captured() -> None:
+    doc = Doc()
+    manager = UndoManager(doc=doc, capture_timeout_millis=0)
+    doc["text"] = text = Text("hello")
+    assert str(text) == "hello"
+    text.clear()
+    assert manager.undo()
+    assert str(text) == "hello"
+
+
+def test_origins_that_are_included_are_captured_and_no_others() -> None:
+    doc, text, manager, _ = desk()
+    manager.include_origin("mine")
+    with doc.transaction(origin="mine"):
+        text += "a"
+    with doc.transaction(origin="theirs"):
+        text += "b"
+    text += "c"
+    assert len(manager.undo_stack) == 1
+    manager.undo()
+    assert str(text) == "bc"
+    manager.exclude_origin("mine")
+    text += "d"
+    assert len(manager.undo_stack) == 1
+
+
+def test_an_event_tells_that_a_change_was_an_undo() -> None:
+    doc, text, manager, _ = desk()
+    text += "a"
+    origins = []
+    doc.observe(lambda event: origins.append(event.origin))  # type: ignore[arg-type, return-value]
+    manager.undo()
+    assert origins == [manager.origin]
+
+
+def test_an_undo_inside_a_transaction_is_refused() -> None:
+    doc, text, manager, _ = desk()
+    text += "a"
+    with doc.transaction(), pytest.raises(LocalProtocolError):
+        manager.undo()
+    assert manager.undo()
+
+
+def test_a_manager_belongs_to_one_document() -> None:
+    _, _, manager, _ = desk()
+    other = Doc()
+    other["text"] = text = Text()
+    with pytest.raises(LocalProtocolError):
+        manager.expand_scope(text)
+
+
+def test_a_new_change_forgets_what_could_be_made_again() -> None:
+    _, text, manager, _ = desk()
+    text += "a"
+    manager.undo()
+    assert manager.can_redo()
+    text += "b"
+    assert not manager.can_redo()
+
+
+def test_clear_forgets_every_step() -> None:
+    _, text, manager, _ = desk()
+    text += "a"
+    manager.clear()
+    assert not manager.can_undo()
+    assert not manager.undo()
+    assert str(text) == "a"
+
+
+def test_a_stack_outlives_its_process() -> None:
+    doc = Doc(skip_gc=True)
+    doc["text"] = text = Text()
+    manager = UndoManager(scopes=[text], capture_timeout_millis=0)
+    text += "hello world"
+    del text[5:]
+    text += "!"
+    manager.undo()
+    saved = doc.get_update()
+    undo = [item.encode() for item in manager.undo_stack]
+    redo = [item.encode() for item in manager.redo_stack]
+
+    loaded = Doc()
+    manager = UndoManager(
+        doc=loaded,
+        undo_stack=[StackItem.decode(item, meta=index) for index, item in enumerate(undo)],
+        redo_stack=[StackItem.decode(item) for item in redo],
+    )
+    loaded.apply_update(saved)
+    text = loaded.get("text", type=Text)
+    assert [item.meta for item in manager.undo_stack] == [0, 1]
+    assert manager.redo()
+    assert str(text) == "hello!"
+    assert manager.undo()
+    assert manager.undo()
+    assert str(text) == "hello world"
+    assert manager.undo()
+    assert str(text) == ""
+
+
+def test_stack_items_say_what_they_did_and_can_be_joined() -> None:
+    doc, text, manager, _ = desk()
+    text += "ab"
+    del text[0]
+    first, second = manager.undo_stack
+    assert first.insertions.ranges() == [(doc.client_id, 0, 2)]
+    assert second.deletions.ranges() == [(doc.client_id, 0, 1)]
+    a = StackItem(doc, first.deletions, first.insertions, meta="a")
+    b = StackItem(doc, second.deletions, second.insertions, meta="b")
+    assert StackItem.merge(a, b).meta == "a"
+    joined = StackItem.merge(a, b, lambda one, two: f"{one}{two}")
+    assert joined.meta == "ab"
+    assert joined.insertions == first.insertions
+    assert joined.deletions == second.deletions
+    assert IdSet.decode(joined.deletions.encode()) == joined.deletions
+    restored = UndoManager(scopes=[text], undo_stack=[joined])
+    assert [item.meta for item in restored.undo_stack] == ["ab"]
+
+
+def test_damaged_stack_items_are_refused() -> None:
+    for data in (b"", b"\x02", b"\x01\x00", b"\x01\x00\x00\x00\x00"):
+        with pytest.raises(DecodeError):
+            StackItem.decode(data)
+
+
+def test_deleted_content_is_dropped_again_once_the_manager_is_gone() -> None:
+    doc, text, manager, _ = desk()
+    text += "kept as long as somebody may undo it"
+    text.clear()
+    assert b"somebody" in doc.get_update()
+    del manager
+    text += "dropped at once"
+    text.clear()
+    assert b"dropped" not in doc.get_update()
