@@ -90,7 +90,7 @@ def test_damage_is_noticed_when_the_file_is_opened() -> None:
 
 
 def test_forged_content_cannot_be_passed_on() -> None:
-    """A file whose checksum is right and whose content is no update opens, and refuses what would lose data."""
+    """A file whose checksum is right and whose content is no update opens; it loses no data."""
     data = bytearray(_written().to_bytes())
     data[-4:] = b"\xff\xff\xff\xff"
     data[6:10] = zlib.crc32(data[10:]).to_bytes(4, "little")

@@ -180,6 +180,51 @@ def test_a_text_has_attributes_and_edits_like_a_text(page: XmlFragment) -> None:
         text.insert(1, "x")
 
 
+def test_formatting_is_written_as_tags(page: XmlFragment) -> None:
+    text = page.children[0]
+    text.insert(0, "Oh! ", {"b": True})
+    text.format(0, 3, {"i": {"class": "x", "at": 1}})
+    text.format(1, 2, {"b": None})
+    assert str(text) == (
+        '<b><i at="1" class="x">O</i></b><i at="1" class="x">h</i>'
+        '<b><i at="1" class="x">!</i></b><b> </b>Hello '
+    )
+    italic = {"class": "x", "at": 1}
+    assert text.diff() == [
+        ("O", {"b": True, "i": italic}),
+        ("h", {"i": italic}),
+        ("!", {"b": True, "i": italic}),
+        (" ", {"b": True}),
+        ("Hello ", None),
+    ]
+    assert text.to_delta()[1] == {"insert": "h", "attributes": {"i": italic}}
+    with pytest.raises(IndexError):
+        text.format(0, 99, {"b": True})
+
+
+def test_embeds_take_the_room_of_one_unit(page: XmlFragment) -> None:
+    text = page.children[2]
+    text.insert_embed(0, {"image": "x.png"}, {"b": True})
+    image = XmlElement("img", {"src": "y.png"})
+    text.insert_embed(2, image)
+    assert len(text) == 3
+    assert image.parent == text
+    assert str(text) == '<b>[object Object]</b>!<img src="y.png"></img>'
+    assert text.diff() == [({"image": "x.png"}, {"b": True}), ("!", None), (image, None)]
+
+
+def test_text_events_carry_attributes(page: XmlFragment) -> None:
+    text = page.children[0]
+    seen: list[Any] = []
+    text.observe(lambda event: seen.append(event.delta))
+    text.format(1, 3, {"b": True})
+    text.insert_embed(0, {"a": 1})
+    assert seen == [
+        [{"retain": 1}, {"retain": 2, "attributes": {"b": True}}],
+        [{"insert": {"a": 1}}],
+    ]
+
+
 def test_what_is_not_part_of_a_document_says_so() -> None:
     text, element, fragment = XmlText("a"), XmlElement("b"), XmlFragment()
     assert text.to_py() == text.prelim == "a"

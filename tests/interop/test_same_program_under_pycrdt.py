@@ -471,6 +471,77 @@ def providers(module: ModuleType) -> Iterator[Any]:
 
 
 @program
+def undo(module: ModuleType) -> Iterator[Any]:
+    doc = module.Doc({"text": module.Text()})
+    text = doc["text"]
+    manager = module.UndoManager(scopes=[text], capture_timeout_millis=0)
+    text += "a"
+    text += "b"
+    yield manager.can_undo(), manager.can_redo(), len(manager.undo_stack)
+    yield (
+        manager.undo(),
+        str(text),
+        manager.redo(),
+        str(text),
+        manager.undo(),
+        manager.undo(),
+        str(text),
+    )
+    yield manager.undo(), manager.can_undo(), len(manager.redo_stack)
+    manager.clear()
+    yield manager.can_redo()
+    manager.include_origin("me")
+    with doc.transaction(origin="you"):
+        text += "c"
+    with doc.transaction(origin="me"):
+        text += "d"
+    yield manager.undo(), str(text)
+
+
+@program
+def sticky_indices(module: ModuleType) -> Iterator[Any]:
+    doc = module.Doc({"text": module.Text("abcdef"), "array": module.Array([1, 2, 3])})
+    text = doc["text"]
+    after = text.sticky_index(2)
+    before = text.sticky_index(2, module.Assoc.BEFORE)
+    element = doc["array"].sticky_index(1)
+    copy = module.StickyIndex.decode(after.encode(), text)
+    json = module.StickyIndex.from_json(after.to_json(), text)
+    text.insert(2, "zz")
+    doc["array"].insert(0, 0)
+    yield [index.get_index() for index in (after, before, element, copy, json)]
+    yield after.assoc, before.assoc, int(module.Assoc.BEFORE)
+    free = module.StickyIndex.decode(after.encode())
+    with doc.transaction() as txn:
+        yield free.get_index(txn)
+    yield _tried(free.get_index)
+    del text[1:5]
+    yield after.get_index(), before.get_index()
+
+
+@program
+def snapshots(module: ModuleType) -> Iterator[Any]:
+    doc = module.Doc({"text": module.Text("abc")}, skip_gc=True)
+    snapshot = module.Snapshot.from_doc(doc)
+    del doc["text"][0]
+    doc["text"] += "d"
+    old = module.Doc.from_snapshot(module.Snapshot.decode(snapshot.encode()), doc)
+    yield str(old.get("text", type=module.Text)), str(doc["text"])
+
+
+@program
+def formatted_text(module: ModuleType) -> Iterator[Any]:
+    doc = module.Doc({"text": module.Text("abcdef")})
+    text, seen = doc["text"], list[Any]()
+    text.observe(lambda event: seen.append(event.delta))
+    text.format(1, 3, {"bold": True})
+    text.insert(0, "x", {"color": "red"})
+    text.insert_embed(2, {"image": "y"})
+    text.insert_embed(2, {"image": "z"}, {"width": "wide"})
+    yield text.diff(), str(text), len(text), seen
+
+
+@program
 def xml(module: ModuleType) -> Iterator[Any]:
     doc = module.Doc()
     doc["xml"] = fragment = module.XmlFragment()

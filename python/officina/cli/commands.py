@@ -150,8 +150,8 @@ def export(
     format: Annotated[  # noqa: A002 - the option's name
         Format,
         typer.Option(
-            help="One shared text as it is; every shared type as JSON; the whole document as a file for "
-            "Doc.from_bytes, or as one update for applyUpdate."
+            help="One shared text as it is; every shared type as JSON; the whole document as a "
+            "file for Doc.from_bytes, or as one update for applyUpdate."
         ),
     ] = Format.TEXT,
     text: Annotated[

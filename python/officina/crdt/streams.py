@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from anyio import BrokenResourceError, ClosedResourceError, create_memory_object_stream
 from anyio.abc import ObjectReceiveStream
@@ -67,6 +67,12 @@ class UnsubscribableStream(ObjectReceiveStream[_Event]):
 
     async def aclose(self) -> None:
         """Do what `close` does."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
 

@@ -82,8 +82,11 @@ def _classes(declared: Any) -> tuple[Any, ...]:
 
 
 def _wrapped(declared: Any, value: Any) -> Any:
-    is_typed = isinstance(declared, type) and issubclass(declared, Typed)
-    return declared(value) if is_typed else value
+    return declared(value) if _is_typed(declared) else value
+
+
+def _is_typed(declared: Any) -> bool:
+    return isinstance(declared, type) and issubclass(declared, Typed)
 
 
 def _unwrapped(value: Any) -> Any:

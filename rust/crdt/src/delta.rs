@@ -3,7 +3,7 @@
 use hashbrown::HashSet;
 
 use crate::attributes::{Attributes, Json};
-use crate::block::{BranchId, Item, Kind, NONE};
+use crate::block::{BranchId, Kind, NONE};
 use crate::doc::Doc;
 use crate::edit::{Input, SharedType};
 use crate::error::EditError;
@@ -29,27 +29,12 @@ pub enum TextOp {
     Embed(Input, Attributes),
 }
 
-/// How an item appears in a text that is read as it was.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Shown {
-    /// Not at all.
-    No,
-    /// As it is.
-    Yes,
-    /// With this as its attribute `ychange`; a mark as it is.
-    #[allow(dead_code, reason = "for reading a text as of a snapshot")]
-    Changed(Json),
-}
-
-/// The attribute that says what came or went between two versions.
-const CHANGE: &str = "ychange";
-
 impl Store {
-    /// A text with its attributes, as far as it is to be shown. O(n).
+    /// A text with its attributes. O(n).
     ///
     /// # Source
     /// Yjs 13.6, `YText#toDelta`.
-    pub(crate) fn text_runs(&self, branch: BranchId, mut shown: impl FnMut(&Item) -> Shown) -> Vec<Delta> {
+    pub(crate) fn text_runs(&self, branch: BranchId) -> Vec<Delta> {
         let mut runs = Vec::new();
         let mut text = String::new();
         let mut attributes = Attributes::new();
@@ -62,22 +47,13 @@ impl Store {
         while at != NONE {
             let item = self.item(at);
             at = item.right;
-            let change = match shown(item) {
-                Shown::No => continue,
-                Shown::Yes => None,
-                Shown::Changed(change) => Some(change),
-            };
+            if item.deleted {
+                continue;
+            }
             if let Some((key, value)) = self.mark(item) {
                 flush(&mut text, &attributes, &mut runs);
                 attributes.pass(key, value);
             } else if item.kind == Kind::String {
-                if attributes.get(CHANGE) != change.as_ref() {
-                    flush(&mut text, &attributes, &mut runs);
-                    match change {
-                        Some(change) => attributes.set(CHANGE, change),
-                        None => attributes.remove(CHANGE),
-                    }
-                }
                 text.push_str(self.text_of(item));
             } else if matches!(item.kind, Kind::Embed | Kind::Type) {
                 flush(&mut text, &attributes, &mut runs);
@@ -171,8 +147,7 @@ impl Doc {
     /// [`EditError::Gone`] when the type was deleted.
     pub fn to_delta(&self, target: SharedType) -> Result<Vec<Delta>, EditError> {
         self.store.check_alive(target.0)?;
-        let shown = |item: &Item| if item.deleted { Shown::No } else { Shown::Yes };
-        Ok(self.store.text_runs(target.0, shown))
+        Ok(self.store.text_runs(target.0))
     }
 
     /// Applies a delta to a text; returns the shared types that it created, in order. O(log n) for each step, the
