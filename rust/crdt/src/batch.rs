@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::block::Kind;
 use crate::error::DecodeError;
 use crate::id::Id;
-use crate::update::{Carrier, Format, Update};
+use crate::update::{Carrier, Encoding, Update};
 
 /// Updates while they are gathered.
 #[derive(Debug, Default)]
@@ -18,12 +18,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Decodes one update in that format and adds it. After an error the batch is of no use.
+    /// Decodes one update in that encoding and adds it. After an error the batch is of no use.
     ///
     /// # Errors
     /// Any [`DecodeError`]; [`DecodeError::DocumentFull`] when all of it together exceeds 4 GiB.
-    pub(crate) fn add(&mut self, bytes: &[u8], format: Format) -> Result<(), DecodeError> {
-        let bytes = &*self.scratch.decode_as(bytes, format)?;
+    pub(crate) fn add(&mut self, bytes: &[u8], encoding: Encoding) -> Result<(), DecodeError> {
+        let bytes = &*self.scratch.decode_as(bytes, encoding)?;
         if u32::try_from(self.bytes.len() + bytes.len()).is_err() {
             return Err(DecodeError::DocumentFull { bytes: self.bytes.len() + bytes.len() });
         }

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
 use crate::tree::Unit;
 use crate::undo::Managers;
-use crate::update::{Carrier, Format, Update};
+use crate::update::{Carrier, Encoding, Update};
 use crate::v2::V2Writer;
 use crate::write::V1Writer;
 
@@ -265,16 +265,16 @@ impl Doc {
     /// # Errors
     /// Any [`DecodeError`].
     pub fn apply_update(&mut self, bytes: &[u8]) -> Result<Applied, DecodeError> {
-        self.apply_update_as(bytes, Format::V1)
+        self.apply_update_as(bytes, Encoding::V1)
     }
 
-    /// Integrates an update in that format, as [`Doc::apply_update`] does.
+    /// Integrates an update in that encoding, as [`Doc::apply_update`] does.
     ///
     /// # Errors
     /// Any [`DecodeError`].
-    pub fn apply_update_as(&mut self, bytes: &[u8], format: Format) -> Result<Applied, DecodeError> {
+    pub fn apply_update_as(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Applied, DecodeError> {
         let mut update = std::mem::take(&mut self.scratch);
-        let decoded = update.decode_as(bytes, format).and_then(|source| {
+        let decoded = update.decode_as(bytes, encoding).and_then(|source| {
             self.store.check_room(source.len())?;
             Ok(source)
         });
@@ -297,21 +297,21 @@ impl Doc {
         &mut self,
         updates: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Applied, BatchError> {
-        self.apply_updates_as(updates, Format::V1)
+        self.apply_updates_as(updates, Encoding::V1)
     }
 
-    /// Integrates many updates in that format, as [`Doc::apply_updates`] does.
+    /// Integrates many updates in that encoding, as [`Doc::apply_updates`] does.
     ///
     /// # Errors
     /// [`BatchError`] with the first update that cannot be decoded.
     pub fn apply_updates_as<'a>(
         &mut self,
         updates: impl IntoIterator<Item = &'a [u8]>,
-        format: Format,
+        encoding: Encoding,
     ) -> Result<Applied, BatchError> {
         let mut batch = Batch::default();
         for (index, bytes) in updates.into_iter().enumerate() {
-            batch.add(bytes, format).map_err(|error| BatchError { index, error })?;
+            batch.add(bytes, encoding).map_err(|error| BatchError { index, error })?;
         }
         let (update, bytes) = batch.finish();
         self.store.check_room(bytes.len()).map_err(|error| BatchError { index: 0, error })?;
@@ -440,24 +440,24 @@ impl Doc {
     /// and what is pending here.
     #[must_use]
     pub fn encode_diff(&self, remote: &StateVector) -> Vec<u8> {
-        self.encode_diff_as(remote, Format::V1)
+        self.encode_diff_as(remote, Encoding::V1)
     }
 
-    /// The same as [`Doc::encode_diff`] in that format.
+    /// The same as [`Doc::encode_diff`] in that encoding.
     #[must_use]
-    pub fn encode_diff_as(&self, remote: &StateVector, format: Format) -> Vec<u8> {
+    pub fn encode_diff_as(&self, remote: &StateVector, encoding: Encoding) -> Vec<u8> {
         let starts = self.store.clients.iter().enumerate();
         let starts = starts.map(|(slot, blocks)| (slot as u32, remote.get(blocks.client))).collect();
         let deletes = self.store.all_deletes();
-        let update = match format {
-            Format::V1 => self.store.encode_from::<V1Writer>(starts, &deletes),
-            Format::V2 => self.store.encode_from::<V2Writer>(starts, &deletes),
+        let update = match encoding {
+            Encoding::V1 => self.store.encode_from::<V1Writer>(starts, &deletes),
+            Encoding::V2 => self.store.encode_from::<V2Writer>(starts, &deletes),
         };
         if self.pending.is_empty() {
             return update;
         }
         // Both updates were encoded here and are valid.
-        merge_updates_as(&[&update, &self.pending.encode(format)], format, DeletedContent::Kept)
+        merge_updates_as(&[&update, &self.pending.encode(encoding)], encoding, DeletedContent::Kept)
             .unwrap_or(update)
     }
 

@@ -23,7 +23,7 @@ use crate::error::{DecodeError, FrozenError};
 use crate::lib0::{Reader, Writer};
 use crate::state_vector::StateVector;
 use crate::tree::{Size, Unit};
-use crate::update::{Format, TypeTag};
+use crate::update::{Encoding, TypeTag};
 
 const MAGIC: &[u8; 5] = b"OFDOC";
 const VERSION: u8 = 1;
@@ -132,7 +132,7 @@ impl Frozen {
     /// # Errors
     /// Any [`DecodeError`], when a forged file's content is not an update; the shell stays empty.
     pub fn thaw(&self, shell: &mut Doc) -> Result<(), DecodeError> {
-        shell.apply_update_as(&self.bytes[self.update.clone()], Format::V2).map(drop)
+        shell.apply_update_as(&self.bytes[self.update.clone()], Encoding::V2).map(drop)
     }
 
     fn str_at(&self, range: &Range<usize>) -> &str {
@@ -172,7 +172,7 @@ impl Doc {
                 writer.var_string(&self.store.text_of_branch(target.0));
             }
         }
-        writer.bytes(&self.encode_diff_as(&StateVector::new(), Format::V2));
+        writer.bytes(&self.encode_diff_as(&StateVector::new(), Encoding::V2));
         let mut bytes = writer.into_bytes();
         let checksum = crc32fast::hash(&bytes[HEADER..]);
         bytes[HEADER - 4..HEADER].copy_from_slice(&checksum.to_le_bytes());

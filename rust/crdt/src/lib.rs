@@ -1,7 +1,7 @@
 //! A Yjs-compatible CRDT engine: shared text, maps and arrays that merge without conflicts.
 //!
-//! A [`Doc`] is one replica. Edits made to it, and updates received from others, become [blocks](block):
-//! runs of content that one client inserted, each remembering its neighbors at the time. [`integrate`]
+//! A [`Doc`] is one replica. Edits made to it, and updates received from others, become blocks:
+//! runs of content that one client inserted, each remembering its neighbors at the time. `integrate`
 //! puts every block where YATA wants it, so that all replicas end up with the same order. What makes it fast:
 //!
 //! * `block`, `arena`: a block is 64 bytes and names a range of a shared text arena; splitting moves no text;
@@ -14,7 +14,11 @@
 //!   transaction;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
 //! * `edit`, `read`: local edits, reading; `frozen`: a document at rest, opened at once;
-//! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents.
+//! * `undo`, `redo`: taking changes back; `snapshot`, `difference`, `attribution`: earlier versions and who wrote what;
+//! * `position`: places that stay with their content; `relocation`: an element of an array moves;
+//! * `id_map`, `rle`: attributes for ranges of ids, and the columns that they are encoded in;
+//! * `xml`: XML types as text and as a tree; `subdocument`: documents inside documents;
+//! * `any`, `json`, `json_value`, `javascript`: values, and how JavaScript would write them; `lib0`: the bytes.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -96,4 +100,4 @@ pub use state_vector::StateVector;
 pub use subdocument::{Instance, NewSubdocument, Subdocument, SubdocumentChanges, SubdocumentOptions};
 pub use tree::Unit;
 pub use undo::{StackItem, Step, UndoManager};
-pub use update::{Format, TypeTag};
+pub use update::{Encoding, TypeTag};

@@ -8,7 +8,7 @@ use crate::error::DecodeError;
 use crate::id::ClientId;
 use crate::piece::{Section, Source, write_block};
 use crate::state_vector::StateVector;
-use crate::update::{Format, Update};
+use crate::update::{Encoding, Update};
 use crate::v2::V2Writer;
 use crate::write::{UpdateWriter, V1Writer};
 
@@ -28,24 +28,24 @@ pub enum DeletedContent {
 /// # Errors
 /// Any [`DecodeError`], when one of the updates is not valid.
 pub fn merge_updates(updates: &[&[u8]]) -> Result<Vec<u8>, DecodeError> {
-    merge_updates_as(updates, Format::V1, DeletedContent::Dropped)
+    merge_updates_as(updates, Encoding::V1, DeletedContent::Dropped)
 }
 
-/// The same as [`merge_updates`] for updates in that format, with or without deleted content.
+/// The same as [`merge_updates`] for updates in that encoding, with or without deleted content.
 ///
 /// # Errors
 /// Any [`DecodeError`], when one of the updates is not valid.
 pub fn merge_updates_as(
     updates: &[&[u8]],
-    format: Format,
+    encoding: Encoding,
     content: DeletedContent,
 ) -> Result<Vec<u8>, DecodeError> {
     let mut batch = Batch::default();
     for bytes in updates {
-        batch.add(bytes, format)?;
+        batch.add(bytes, encoding)?;
     }
     let (update, source) = batch.finish();
-    Ok(Merge::new(update.sources(&source), &update.deletes).encode(format, |_| 0, content))
+    Ok(Merge::new(update.sources(&source), &update.deletes).encode(encoding, |_| 0, content))
 }
 
 /// The part of a V1 update that a replica with `remote` as its state lacks; the deletions stay whole.
@@ -53,32 +53,36 @@ pub fn merge_updates_as(
 /// # Errors
 /// Any [`DecodeError`], when the update is not valid.
 pub fn diff_update(bytes: &[u8], remote: &StateVector) -> Result<Vec<u8>, DecodeError> {
-    diff_update_as(bytes, remote, Format::V1)
+    diff_update_as(bytes, remote, Encoding::V1)
 }
 
-/// The same as [`diff_update`] for an update in that format.
+/// The same as [`diff_update`] for an update in that encoding.
 ///
 /// # Errors
 /// Any [`DecodeError`], when the update is not valid.
-pub fn diff_update_as(bytes: &[u8], remote: &StateVector, format: Format) -> Result<Vec<u8>, DecodeError> {
+pub fn diff_update_as(
+    bytes: &[u8],
+    remote: &StateVector,
+    encoding: Encoding,
+) -> Result<Vec<u8>, DecodeError> {
     let mut update = Update::default();
-    let source = update.decode_as(bytes, format)?;
+    let source = update.decode_as(bytes, encoding)?;
     let merge = Merge::new(update.sources(&source), &update.deletes);
-    Ok(merge.encode(format, |client| remote.get(client), DeletedContent::Kept))
+    Ok(merge.encode(encoding, |client| remote.get(client), DeletedContent::Kept))
 }
 
-/// The same blocks and deletions in the other format, or in the same one, as Yjs would write them. O(n).
+/// The same blocks and deletions in the other encoding, or in the same one, as Yjs would write them. O(n).
 ///
 /// # Errors
 /// Any [`DecodeError`], when the update is not valid.
 /// # Source
 /// Yjs 13.6, `convertUpdateFormatV1ToV2`, `convertUpdateFormatV2ToV1`.
-pub fn convert_update(bytes: &[u8], source: Format, target: Format) -> Result<Vec<u8>, DecodeError> {
+pub fn convert_update(bytes: &[u8], source: Encoding, target: Encoding) -> Result<Vec<u8>, DecodeError> {
     let mut update = Update::default();
     let bytes = update.decode_as(bytes, source)?;
     Ok(match target {
-        Format::V1 => rewrite::<V1Writer>(&update, &bytes),
-        Format::V2 => rewrite::<V2Writer>(&update, &bytes),
+        Encoding::V1 => rewrite::<V1Writer>(&update, &bytes),
+        Encoding::V2 => rewrite::<V2Writer>(&update, &bytes),
     })
 }
 
@@ -103,16 +107,16 @@ fn rewrite<W: UpdateWriter>(update: &Update, bytes: &[u8]) -> Vec<u8> {
 /// # Errors
 /// Any [`DecodeError`], when the update is not valid.
 pub fn state_vector_from_update(bytes: &[u8]) -> Result<StateVector, DecodeError> {
-    state_vector_from_update_as(bytes, Format::V1)
+    state_vector_from_update_as(bytes, Encoding::V1)
 }
 
-/// The same as [`state_vector_from_update`] for an update in that format.
+/// The same as [`state_vector_from_update`] for an update in that encoding.
 ///
 /// # Errors
 /// Any [`DecodeError`], when the update is not valid.
-pub fn state_vector_from_update_as(bytes: &[u8], format: Format) -> Result<StateVector, DecodeError> {
+pub fn state_vector_from_update_as(bytes: &[u8], encoding: Encoding) -> Result<StateVector, DecodeError> {
     let mut update = Update::default();
-    update.decode_as(bytes, format)?;
+    update.decode_as(bytes, encoding)?;
     let mut state = StateVector::new();
     let mut blocks: Vec<_> = update.blocks.iter().filter(|carrier| carrier.kind.is_some()).collect();
     blocks.sort_by_key(|carrier| (carrier.client, carrier.clock));
@@ -143,13 +147,13 @@ impl<'a> Merge<'a> {
     /// Encodes what lies at or after each client's clock, with or without the content of what is deleted.
     pub(crate) fn encode(
         &self,
-        format: Format,
+        encoding: Encoding,
         clock_of: impl Fn(ClientId) -> u32,
         content: DeletedContent,
     ) -> Vec<u8> {
-        match format {
-            Format::V1 => self.encode_with::<V1Writer>(clock_of, content),
-            Format::V2 => self.encode_with::<V2Writer>(clock_of, content),
+        match encoding {
+            Encoding::V1 => self.encode_with::<V1Writer>(clock_of, content),
+            Encoding::V2 => self.encode_with::<V2Writer>(clock_of, content),
         }
     }
 

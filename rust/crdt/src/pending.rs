@@ -8,7 +8,7 @@ use crate::integrate::Integrated;
 use crate::merge::{DeletedContent, Merge};
 use crate::piece::Source;
 use crate::store::Store;
-use crate::update::{Carrier, Format};
+use crate::update::{Carrier, Encoding};
 
 /// One client's waiting blocks by their first clock, each with its own bytes.
 type Queue = BTreeMap<u32, (Carrier, Box<[u8]>)>;
@@ -113,10 +113,10 @@ impl Pending {
         Some(waits)
     }
 
-    /// Everything that waits, as one update in that format.
-    pub(crate) fn encode(&self, format: Format) -> Vec<u8> {
+    /// Everything that waits, as one update in that encoding.
+    pub(crate) fn encode(&self, encoding: Encoding) -> Vec<u8> {
         let blocks = self.queues.values().flat_map(BTreeMap::values);
         let sources = blocks.map(|(carrier, bytes)| Source { carrier, bytes });
-        Merge::new(sources, &self.deletes).encode(format, |_| 0, DeletedContent::Kept)
+        Merge::new(sources, &self.deletes).encode(encoding, |_| 0, DeletedContent::Kept)
     }
 }

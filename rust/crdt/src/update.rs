@@ -225,7 +225,7 @@ pub(crate) struct Update {
 /// V1 is what the sync protocol carries. V2 puts like with like and is about half as large for documents with a
 /// history, a little larger for single edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum Encoding {
     /// Field after field.
     V1,
     /// Column after column, run-length encoded.
@@ -233,7 +233,7 @@ pub enum Format {
 }
 
 impl Update {
-    /// Decodes a whole update in that format, replacing what was in `self`; returns the bytes that its blocks
+    /// Decodes a whole update in that encoding, replacing what was in `self`; returns the bytes that its blocks
     /// refer to.
     ///
     /// # Errors
@@ -241,11 +241,11 @@ impl Update {
     pub(crate) fn decode_as<'a>(
         &mut self,
         bytes: &'a [u8],
-        format: Format,
+        encoding: Encoding,
     ) -> Result<Cow<'a, [u8]>, DecodeError> {
-        match format {
-            Format::V1 => self.decode(bytes).map(|()| Cow::Borrowed(bytes)),
-            Format::V2 => self.decode_v2(bytes).map(Cow::Owned),
+        match encoding {
+            Encoding::V1 => self.decode(bytes).map(|()| Cow::Borrowed(bytes)),
+            Encoding::V2 => self.decode_v2(bytes).map(Cow::Owned),
         }
     }
 

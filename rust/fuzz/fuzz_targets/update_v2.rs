@@ -1,29 +1,29 @@
-//! Hostile V2 updates: refused whole or integrated, and what is accepted says the same in either format.
+//! Hostile V2 updates: refused whole or integrated, and what is accepted says the same in either encoding.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use officina_crdt::{Doc, Format, StateVector, convert_update, state_vector_from_update_as};
+use officina_crdt::{Doc, Encoding, StateVector, convert_update, state_vector_from_update_as};
 
 fuzz_target!(|update: &[u8]| {
     let mut doc = Doc::new(1);
-    if doc.apply_update_as(update, Format::V2).is_err() {
+    if doc.apply_update_as(update, Encoding::V2).is_err() {
         assert!(doc.is_empty());
-        assert!(convert_update(update, Format::V2, Format::V1).is_err());
+        assert!(convert_update(update, Encoding::V2, Encoding::V1).is_err());
         return;
     }
-    let first = convert_update(update, Format::V2, Format::V1).expect("was accepted");
+    let first = convert_update(update, Encoding::V2, Encoding::V1).expect("was accepted");
     let mut same = Doc::new(1);
     same.apply_update(&first).expect("own update");
     assert_eq!(same.state_vector(), doc.state_vector());
     assert_eq!(same.encode_update(), doc.encode_update());
-    let second = convert_update(&first, Format::V1, Format::V2).expect("own update");
-    let again = convert_update(&second, Format::V2, Format::V1).expect("own update");
+    let second = convert_update(&first, Encoding::V1, Encoding::V2).expect("own update");
+    let again = convert_update(&second, Encoding::V2, Encoding::V1).expect("own update");
     assert_eq!(again, first);
-    let whole = doc.encode_diff_as(&StateVector::new(), Format::V2);
+    let whole = doc.encode_diff_as(&StateVector::new(), Encoding::V2);
     let mut copy = Doc::new(2);
-    copy.apply_update_as(&whole, Format::V2).expect("own update");
+    copy.apply_update_as(&whole, Encoding::V2).expect("own update");
     assert_eq!(copy.state_vector(), doc.state_vector());
     assert_eq!(copy.encode_update(), doc.encode_update());
-    state_vector_from_update_as(update, Format::V2).expect("was accepted");
+    state_vector_from_update_as(update, Encoding::V2).expect("was accepted");
 });

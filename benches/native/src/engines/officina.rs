@@ -1,6 +1,6 @@
 //! This project's engine.
 
-use officina_crdt::{Doc, Format, Listening, SharedType, StateVector, TypeTag, Unit, merge_updates};
+use officina_crdt::{Doc, Encoding, Listening, SharedType, StateVector, TypeTag, Unit, merge_updates};
 
 use crate::engine;
 use crate::input::Edit;
@@ -66,7 +66,7 @@ impl engine::Engine for Engine {
     }
 
     fn encode_v2(&self) -> Option<Vec<u8>> {
-        Some(self.doc.encode_diff_as(&StateVector::new(), Format::V2))
+        Some(self.doc.encode_diff_as(&StateVector::new(), Encoding::V2))
     }
 
     fn load(encoded: &[u8]) -> Self {

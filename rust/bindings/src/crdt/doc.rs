@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use officina_crdt::{
-    Any, DeletedContent, EditError, Format, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
+    Any, DeletedContent, EditError, Encoding, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
 };
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::snapshot::Snapshot;
 use super::subdoc;
 use super::transaction::{NewTransaction, Transaction};
-use super::update::{format_of, merge};
+use super::update::{encoding_of, merge};
 use super::value::{any, any_to_py, fill, key_of, prelim, tag_of, tree_to_py, type_to_py};
 use crate::errors::{NativeError, run};
 
@@ -75,11 +75,11 @@ impl Doc {
     }
 
     /// Asks the model, if there is one, what it thinks of the document with an update.
-    fn validate(&self, py: Python<'_>, update: &[u8], format: Format) -> PyResult<()> {
+    fn validate(&self, py: Python<'_>, update: &[u8], encoding: Encoding) -> PyResult<()> {
         let Some(validator) = self.shared.validator.get() else { return Ok(()) };
-        let update = run(py, || match format {
-            Format::V1 => Ok(Cow::Borrowed(update)),
-            Format::V2 => convert_update(update, Format::V2, Format::V1).map(Cow::Owned),
+        let update = run(py, || match encoding {
+            Encoding::V1 => Ok(Cow::Borrowed(update)),
+            Encoding::V2 => convert_update(update, Encoding::V2, Encoding::V1).map(Cow::Owned),
         })?;
         let document = self.shared.object(py)?;
         validator.call_method1(py, "check", (document, PyBytes::new(py, &update))).map(drop)
@@ -318,12 +318,12 @@ impl Doc {
         state: Option<Cow<'_, [u8]>>,
         version: u8,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let format = format_of(version)?;
+        let encoding = encoding_of(version)?;
         let state = match state {
             Some(bytes) => StateVector::decode(&bytes).map_err(NativeError::from)?,
             None => StateVector::new(),
         };
-        Ok(PyBytes::new(py, &self.shared.read_whole(py, |engine| engine.encode_diff_as(&state, format))?))
+        Ok(PyBytes::new(py, &self.shared.read_whole(py, |engine| engine.encode_diff_as(&state, encoding))?))
     }
 
     /// The whole document as a file of its own that `from_bytes` opens at once; what is pending is in it.
@@ -366,12 +366,12 @@ impl Doc {
     ///     ValueError: there is no such version.
     #[pyo3(signature = (update, *, version=1))]
     fn apply_update(&self, py: Python<'_>, update: Cow<'_, [u8]>, version: u8) -> PyResult<()> {
-        let format = format_of(version)?;
-        self.validate(py, &update, format)?;
+        let encoding = encoding_of(version)?;
+        self.validate(py, &update, encoding)?;
         if update.len() < DETACH_FROM {
-            self.shared.change(py, |engine| engine.apply_update_as(&update, format)).map(drop)
+            self.shared.change(py, |engine| engine.apply_update_as(&update, encoding)).map(drop)
         } else {
-            self.shared.change_detached(py, |engine| engine.apply_update_as(&update, format)).map(drop)
+            self.shared.change_detached(py, |engine| engine.apply_update_as(&update, encoding)).map(drop)
         }
     }
 
@@ -386,12 +386,12 @@ impl Doc {
     ///     ValueError: there is no such version.
     #[pyo3(signature = (updates, *, version=1))]
     fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>, version: u8) -> PyResult<()> {
-        let format = format_of(version)?;
+        let encoding = encoding_of(version)?;
         if self.shared.validator.get().is_some() {
-            self.validate(py, &merge(py, &updates, format, DeletedContent::Kept)?, format)?;
+            self.validate(py, &merge(py, &updates, encoding, DeletedContent::Kept)?, encoding)?;
         }
         let changed = |engine: &mut officina_crdt::Doc| {
-            engine.apply_updates_as(updates.iter().map(|update| &**update), format)
+            engine.apply_updates_as(updates.iter().map(|update| &**update), encoding)
         };
         self.shared.change_detached(py, changed).map(drop)
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use officina_crdt::lib0::Writer;
-use officina_crdt::{Changes, Event, Format, KeyChange, PathStep, StateVector, TypeTag, convert_update};
+use officina_crdt::{Changes, Encoding, Event, KeyChange, PathStep, StateVector, TypeTag, convert_update};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -59,7 +59,8 @@ impl TransactionEvent {
     /// The same update in encoding version 2.
     #[getter]
     fn update_v2<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let converted = run(py, || convert_update(&self.announced.changes.update, Format::V1, Format::V2))?;
+        let converted =
+            run(py, || convert_update(&self.announced.changes.update, Encoding::V1, Encoding::V2))?;
         Ok(PyBytes::new(py, &converted))
     }
 

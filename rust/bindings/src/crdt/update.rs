@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use officina_crdt::{DecodeError, DeletedContent, Format, StateVector};
+use officina_crdt::{DecodeError, DeletedContent, Encoding, StateVector};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -10,11 +10,11 @@ use pyo3::types::PyBytes;
 
 use crate::errors::run;
 
-/// The format that Python calls by its number.
-pub(super) fn format_of(version: u8) -> PyResult<Format> {
+/// The encoding that Python calls by its number.
+pub(super) fn encoding_of(version: u8) -> PyResult<Encoding> {
     match version {
-        1 => Ok(Format::V1),
-        2 => Ok(Format::V2),
+        1 => Ok(Encoding::V1),
+        2 => Ok(Encoding::V2),
         other => Err(PyValueError::new_err(format!("version must be 1 or 2, not {other}"))),
     }
 }
@@ -40,19 +40,19 @@ pub(super) fn merge_updates(
     keep_deleted: bool,
 ) -> PyResult<Bound<'_, PyBytes>> {
     let content = if keep_deleted { DeletedContent::Kept } else { DeletedContent::Dropped };
-    let merged = merge(py, &updates, format_of(version)?, content)?;
+    let merged = merge(py, &updates, encoding_of(version)?, content)?;
     Ok(PyBytes::new(py, &merged))
 }
 
 pub(super) fn merge(
     py: Python<'_>,
     updates: &[PyBackedBytes],
-    format: Format,
+    encoding: Encoding,
     content: DeletedContent,
 ) -> PyResult<Vec<u8>> {
     run(py, || -> Result<_, DecodeError> {
         let updates: Vec<&[u8]> = updates.iter().map(|update| &**update).collect();
-        officina_crdt::merge_updates_as(&updates, format, content)
+        officina_crdt::merge_updates_as(&updates, encoding, content)
     })
 }
 
@@ -74,8 +74,8 @@ pub(super) fn get_update<'py>(
     state: Cow<'py, [u8]>,
     version: u8,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let format = format_of(version)?;
-    let diff = run(py, || officina_crdt::diff_update_as(&update, &StateVector::decode(&state)?, format))?;
+    let encoding = encoding_of(version)?;
+    let diff = run(py, || officina_crdt::diff_update_as(&update, &StateVector::decode(&state)?, encoding))?;
     Ok(PyBytes::new(py, &diff))
 }
 
@@ -95,8 +95,8 @@ pub(super) fn get_state<'py>(
     update: Cow<'py, [u8]>,
     version: u8,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let format = format_of(version)?;
-    let state = run(py, || officina_crdt::state_vector_from_update_as(&update, format))?;
+    let encoding = encoding_of(version)?;
+    let state = run(py, || officina_crdt::state_vector_from_update_as(&update, encoding))?;
     Ok(PyBytes::new(py, &state.encode()))
 }
 
@@ -118,7 +118,7 @@ pub(super) fn convert_update<'py>(
     source: u8,
     target: u8,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let (source, target) = (format_of(source)?, format_of(target)?);
+    let (source, target) = (encoding_of(source)?, encoding_of(target)?);
     let converted = run(py, || officina_crdt::convert_update(&update, source, target))?;
     Ok(PyBytes::new(py, &converted))
 }
