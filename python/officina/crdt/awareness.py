@@ -310,7 +310,7 @@ def _state(text: str) -> _State | None:
         return None
     try:
         state: _State | None = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"an awareness state is not JSON: {error}"
         raise DecodeError(message) from error
     return state

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Protocol, Self
 from anyio import TASK_STATUS_IGNORED, Event, Lock, create_task_group
 
 from officina.crdt.protocol import (
+    Decoder,
     YMessageType,
     YSyncMessageType,
     create_sync_message,
     create_update_message,
     handle_sync_message,
 )
-from officina.errors import LocalProtocolError
+from officina.errors import DecodeError, LocalProtocolError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -147,9 +148,10 @@ class Provider:
 
     async def _receive(self) -> None:
         async for message in self._channel:
-            if message[0] != YMessageType.SYNC:
+            decoder = Decoder(message)
+            if decoder.read_var_uint() != YMessageType.SYNC:
                 continue
-            kind = YSyncMessageType(message[1])
+            kind = _sync_kind(decoder.read_var_uint())
             self._log("Received", kind)
             reply = handle_sync_message(message[1:], self._doc)
             if kind is YSyncMessageType.SYNC_STEP2:
@@ -160,3 +162,11 @@ class Provider:
 
     def _log(self, what: str, kind: YSyncMessageType) -> None:
         self.log.debug("%s %s message: %s", what, kind.name, self._channel.path)
+
+
+def _sync_kind(number: int) -> YSyncMessageType:
+    try:
+        return YSyncMessageType(number)
+    except ValueError:
+        message = f"there is no sync message of kind {number}"
+        raise DecodeError(message) from None
