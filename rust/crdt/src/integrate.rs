@@ -52,9 +52,31 @@ impl Store {
         let client = self.clients.slot_or_insert(carrier.client);
         match self.neighborhood(carrier, source, client, offset) {
             Some(place) if kind != Kind::Gc => self.place_block(carrier, source, kind, client, offset, place),
-            _ => self.push_collected(client, carrier.len - offset),
+            _ => {
+                if kind != Kind::Gc && self.lost_its_place_now(carrier, offset) {
+                    self.transaction.note_delete(carrier.client, state..carrier.end());
+                    self.transaction.note_collected(carrier.client, state..carrier.end());
+                }
+                self.push_collected(client, carrier.len - offset);
+            }
         }
         Integrated::Added
+    }
+
+    /// Whether what a block belongs to went away in the transaction that is open. Yjs drops it only at the
+    /// end, so that there the block is inserted and deleted at once.
+    fn lost_its_place_now(&self, carrier: &Carrier, offset: u32) -> bool {
+        let collected = &self.transaction.collected;
+        let before = Id { client: carrier.client, clock: carrier.clock + offset.saturating_sub(1) };
+        let mut lost = false;
+        for id in carrier.dependencies(offset).chain((offset > 0).then_some(before)) {
+            if collected.contains(id.client, id.clock) {
+                lost = true;
+            } else if self.local(id).is_some_and(|id| self.item(self.find(id)).kind == Kind::Gc) {
+                return false;
+            }
+        }
+        lost
     }
 
     /// The common case, without looking for neighbors: the author's last run goes on where it ended.

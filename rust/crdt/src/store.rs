@@ -443,16 +443,28 @@ impl Store {
 
     /// Deletes one whole item and, if it is a shared type, everything in it.
     pub(crate) fn delete(&mut self, item: ItemId) {
+        let drops = self.drops_deleted() && !self.item(item).keep;
         let mut open = Vec::new();
         self.hide(item, &mut open);
+        if drops && !open.is_empty() {
+            self.note_collected(item);
+        }
         while let Some(branch) = open.pop() {
             for child in self.children(branch) {
                 self.hide(child, &mut open);
+                if drops {
+                    self.note_collected(child);
+                }
             }
         }
-        if self.drops_deleted() && !self.item(item).keep {
+        if drops {
             self.collect(item);
         }
+    }
+
+    fn note_collected(&mut self, item: ItemId) {
+        let Item { client, clock, len, .. } = *self.item(item);
+        self.transaction.note_collected(self.clients.get(client).client, clock..clock + len);
     }
 
     /// Whether the content of what is deleted goes at once.

@@ -19,6 +19,8 @@ pub(crate) struct Transaction {
     /// The first new clock of each client (by slot) that got new blocks.
     pub(crate) before: Vec<(u32, u32)>,
     pub(crate) deletes: DeleteSet,
+    /// The types whose content was dropped while the transaction is open, with all that they held.
+    pub(crate) collected: DeleteSet,
     /// What became of subdocuments, if anybody asks.
     pub(crate) subdocuments: Option<SubdocumentChanges>,
     /// The clients in `deletes`, in the order in which something of theirs was first deleted; found when an
@@ -44,6 +46,12 @@ impl Transaction {
         }
     }
 
+    pub(crate) fn note_collected(&mut self, client: ClientId, clocks: Range<u32>) {
+        if self.recorded {
+            self.collected.insert(client, clocks);
+        }
+    }
+
     pub(crate) fn note_deleted_mark(&mut self, branch: BranchId, mark: LocalId) {
         if self.recorded {
             self.deleted_marks.push((branch, mark));
@@ -57,5 +65,68 @@ impl Transaction {
 
     pub(crate) fn changed_nothing(&self) -> bool {
         self.before.is_empty() && self.deletes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::any::Any;
+    use crate::doc::{Changes, Doc, Listening};
+    use crate::edit::Input;
+    use crate::read::Value;
+    use crate::tree::Unit;
+    use crate::update::TypeTag;
+
+    /// A text in a map; what another client writes into it; what a third one puts in its place.
+    fn concurrent_updates() -> [Vec<u8>; 3] {
+        let mut maker = Doc::new(5);
+        let root = maker.root("root", TypeTag::Map).unwrap();
+        maker.set(root, "entry", Input::Type(TypeTag::Text)).unwrap();
+        let made = maker.encode_update();
+        let mut writer = Doc::new(3);
+        writer.apply_update(&made).unwrap();
+        let root = writer.root("root", TypeTag::Map).unwrap();
+        let Some(Value::Type(text)) = writer.entry(root, "entry") else { unreachable!() };
+        writer.insert_text(text, 0, "hi", Unit::Utf16).unwrap();
+        writer.insert_text(text, 1, "?", Unit::Utf16).unwrap();
+        let mut replacer = Doc::new(1);
+        replacer.apply_update(&made).unwrap();
+        let root = replacer.root("root", TypeTag::Map).unwrap();
+        replacer.set(root, "entry", Input::Any(Any::Null)).unwrap();
+        let known = maker.state_vector();
+        [made, writer.encode_diff(&known), replacer.encode_diff(&known)]
+    }
+
+    fn apply(doc: &mut Doc, events: Option<Unit>, updates: &[&[u8]]) -> Changes {
+        doc.begin(Listening { updates: true, events, subdocuments: false });
+        for update in updates {
+            doc.apply_update(update).unwrap();
+        }
+        doc.commit().unwrap()
+    }
+
+    #[test]
+    fn what_arrives_in_a_type_that_has_just_been_replaced_counts_as_deleted() {
+        let [made, written, replaced] = concurrent_updates();
+        let changes = [None, Some(Unit::Utf16)].map(|events| {
+            let mut doc = Doc::new(9);
+            doc.apply_update(&made).unwrap();
+            apply(&mut doc, events, &[&replaced, &written])
+        });
+        assert!((0..3).all(|clock| changes[0].deletes.contains(3, clock)));
+        assert_eq!(changes[0].update, changes[1].update);
+    }
+
+    #[test]
+    fn what_arrives_in_a_type_that_was_replaced_before_counts_as_never_there() {
+        let [made, written, replaced] = concurrent_updates();
+        let changes = [None, Some(Unit::Utf16)].map(|events| {
+            let mut doc = Doc::new(9);
+            doc.apply_update(&made).unwrap();
+            apply(&mut doc, events, &[&replaced]);
+            apply(&mut doc, events, &[&written])
+        });
+        assert!(changes[0].deletes.is_empty());
+        assert_eq!(changes[0].update, changes[1].update);
     }
 }
