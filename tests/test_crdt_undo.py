@@ -282,3 +282,37 @@ def test_deleted_content_is_dropped_again_once_the_manager_is_gone() -> None:
     text += "dropped at once"
     text.clear()
     assert b"dropped" not in doc.get_update()
+
+
+def receive_a_deletion_that_leaves_two_marks(*origins: str, clock: Clock) -> tuple[Doc, UndoManager]:
+    """Has a document with an undo manager tidy up after an update."""
+    docs = [Doc({"text": Text()}, client_id=client) for client in (1, 2)]
+    ours, theirs = (doc.get("text", type=Text) for doc in docs)
+    ours.insert(0, "abcd")
+    docs[1].apply_update(docs[0].get_update())
+    ours.format(1, 3, {"bold": True})
+    del theirs[0:4]
+    manager = UndoManager(scopes=[ours], capture_timeout_millis=0, timestamp=clock)
+    for origin in origins:
+        manager.include_origin(origin)
+    docs[0].apply_update(docs[1].get_update(docs[0].get_state()))
+    return docs[0], manager
+
+
+def test_tidying_after_an_update_is_a_step_as_in_yjs() -> None:
+    clock = Clock()
+    doc, manager = receive_a_deletion_that_leaves_two_marks(clock=clock)
+    assert clock.calls == 1
+    assert len(manager.undo_stack) == 1
+    assert manager.undo()
+    # The bytes are those of npm yjs 13.6 after the same.
+    assert doc.get_update().hex() == (
+        "0106010001010474657874018101000281010201c60100010104626f6c640474727565"
+        "c60102010304626f6c64046e756c6cc60100010404626f6c6404747275650101010005"
+    )
+    assert manager.redo()
+
+
+def test_tidying_is_no_step_of_a_manager_that_tracks_origins() -> None:
+    _, manager = receive_a_deletion_that_leaves_two_marks("editor", clock=Clock())
+    assert not manager.can_undo()

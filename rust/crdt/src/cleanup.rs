@@ -15,6 +15,7 @@ use crate::format::Cursor;
 use crate::id::ClientId;
 use crate::store::Store;
 use crate::tree::Unit;
+use crate::undo::UndoManager;
 use crate::update::TypeTag;
 
 /// Where a transaction may have left marks without effect.
@@ -160,10 +161,17 @@ impl Doc {
         self.tidies && !self.local && self.store.marked && self.store.transaction.received
     }
 
-    /// Tidies up in a transaction of its own.
-    pub(crate) fn tidy(&mut self, untidy: &Untidy, listening: Listening) -> Option<Box<Changes>> {
+    /// Tidies up in a transaction of its own, which the managers in `tracking` capture.
+    pub(crate) fn tidy(
+        &mut self,
+        untidy: &Untidy,
+        listening: Listening,
+        tracking: &[UndoManager],
+        captured: &mut Vec<(UndoManager, u64)>,
+    ) -> Option<Box<Changes>> {
         self.begin(listening);
         self.store.tidy(untidy);
+        captured.extend(tracking.iter().filter_map(|&id| Some((id, self.capture(id)?))));
         self.commit().map(Box::new)
     }
 }

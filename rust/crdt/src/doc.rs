@@ -15,7 +15,7 @@ use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
 use crate::tree::Unit;
-use crate::undo::Managers;
+use crate::undo::{Managers, UndoManager};
 use crate::update::{Carrier, Encoding, Update};
 use crate::v2::V2Writer;
 use crate::write::V1Writer;
@@ -212,6 +212,16 @@ impl Doc {
 
     /// Closes the transaction; [`None`] if nothing changed or nobody listens.
     pub fn commit(&mut self) -> Option<Changes> {
+        self.commit_captured(&[], &mut Vec::new())
+    }
+
+    /// Closes the transaction as [`Doc::commit`] does. If tidying follows it, the managers in `tracking` capture
+    /// that; what [`Doc::capture`] returned of each is added to `captured`.
+    pub fn commit_captured(
+        &mut self,
+        tracking: &[UndoManager],
+        captured: &mut Vec<(UndoManager, u64)>,
+    ) -> Option<Changes> {
         self.open = false;
         let listening = std::mem::take(&mut self.listening);
         let untidy = if self.will_tidy() { self.store.untidy() } else { None };
@@ -226,7 +236,7 @@ impl Doc {
                 None
             };
         self.store.transaction = crate::transaction::Transaction::default();
-        let tidied = untidy.and_then(|untidy| self.tidy(&untidy, listening));
+        let tidied = untidy.and_then(|untidy| self.tidy(&untidy, listening, tracking, captured));
         if let Some(changes) = &mut changes {
             changes.tidied = tidied;
         }

@@ -617,12 +617,12 @@ impl State {
     pub(super) fn commit(
         &mut self,
         shared: &Arc<Shared>,
-        captured: Vec<Captured>,
+        mut captured: Vec<Captured>,
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        let announcement =
-            self.engine.commit().and_then(|changes| self.tell(shared, changes, origin, task_group));
+        let changes = self.commit_captured(&mut captured);
+        let announcement = changes.and_then(|changes| self.tell(shared, changes, origin, task_group));
         Done { announcement, captured }
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use officina_crdt::{Listening, SharedType, StackItem as Item, Step};
+use officina_crdt::{Changes, Listening, SharedType, StackItem as Item, Step};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
@@ -80,6 +80,12 @@ pub(super) struct Trackers {
     all: Vec<(officina_crdt::UndoManager, Weak<Link>)>,
 }
 
+impl Trackers {
+    fn links(&self) -> Vec<Arc<Link>> {
+        self.all.iter().filter_map(|(_, link)| link.upgrade()).collect()
+    }
+}
+
 /// A captured change whose time is still to be asked for.
 pub(super) struct Captured {
     link: Arc<Link>,
@@ -117,18 +123,43 @@ impl State {
             return captured;
         }
         let received = self.engine.has_received();
-        for link in self.undo.all.iter().filter_map(|(_, link)| link.upgrade()) {
+        for link in self.undo.links() {
             let step = stepping.filter(|(own, _)| Arc::ptr_eq(own, &link)).map(|(_, step)| step);
             if step.is_none() && !link.tracks(origin, received) {
                 continue;
             }
             let Some(serial) = self.engine.capture(link.id) else { continue };
-            match *link.clock {
-                Clock::System => drop(self.engine.settle_capture(link.id, serial, system_millis(), step)),
-                Clock::Python(_) => captured.push(Captured { link, serial, step }),
-            }
+            captured.extend(self.settle_now(Captured { link, serial, step }));
         }
         captured
+    }
+
+    /// Closes the engine's transaction. Tidying that follows it has no origin: managers that track such
+    /// transactions capture it.
+    pub(super) fn commit_captured(&mut self, captured: &mut Vec<Captured>) -> Option<Changes> {
+        if self.undo.all.is_empty() {
+            return self.engine.commit();
+        }
+        let mut links = self.undo.links();
+        links.retain(|link| link.tracks(Origin::None, false));
+        let ids: Vec<_> = links.iter().map(|link| link.id).collect();
+        let mut tidied = Vec::new();
+        let changes = self.engine.commit_captured(&ids, &mut tidied);
+        for (id, serial) in tidied {
+            let Some(link) = links.iter().find(|link| link.id == id).cloned() else { continue };
+            captured.extend(self.settle_now(Captured { link, serial, step: None }));
+        }
+        changes
+    }
+
+    /// Says when a captured change was made, or returns it if a clock written in Python is to be asked.
+    fn settle_now(&mut self, captured: Captured) -> Option<Captured> {
+        let Captured { link, serial, step } = &captured;
+        if matches!(*link.clock, Clock::Python(_)) {
+            return Some(captured);
+        }
+        self.engine.settle_capture(link.id, *serial, system_millis(), *step);
+        None
     }
 }
 
