@@ -154,3 +154,25 @@ def test_marks_that_concurrent_formatting_left_are_tidied_up_in_an_update_of_the
     docs[1].apply_update(docs[0].get_update())
     assert [text.to_delta() for text in texts] == [[], []]
     assert docs[0].get_update() == docs[1].get_update()
+
+
+def test_reading_what_changed_deletes_no_marks() -> None:
+    docs = [Doc({"text": Text()}, client_id=client) for client in (1, 2, 3)]
+    texts = [doc.get("text", type=Text) for doc in docs]
+    texts[0].insert(0, "abcdef")
+    docs[1].apply_update(docs[0].get_update())
+    texts[0].format(2, 4, {"bold": True})
+    texts[1].format(0, 6, {"bold": True})
+    docs[2].apply_update(docs[0].get_update())
+    update = docs[1].get_update(docs[0].get_state())
+    docs[0].apply_update(update)
+    deltas: list[list[dict[str, Any]]] = []
+
+    def heard(event: TextEvent) -> None:
+        deltas.append(event.delta)
+
+    subscription = texts[2].observe(heard)
+    docs[2].apply_update(update)
+    texts[2].unobserve(subscription)
+    assert deltas == [[{"retain": 4, "attributes": {"bold": True}}]]
+    assert docs[2].get_update() == docs[0].get_update()

@@ -284,7 +284,7 @@ def test_deleted_content_is_dropped_again_once_the_manager_is_gone() -> None:
     assert b"dropped" not in doc.get_update()
 
 
-def receive_a_deletion_that_leaves_two_marks(*origins: str, clock: Clock) -> tuple[Doc, UndoManager]:
+def receive_what_leaves_two_marks(*origins: str, clock: Clock) -> tuple[Doc, UndoManager]:
     """Has a document with an undo manager tidy up after an update."""
     docs = [Doc({"text": Text()}, client_id=client) for client in (1, 2)]
     ours, theirs = (doc.get("text", type=Text) for doc in docs)
@@ -301,7 +301,7 @@ def receive_a_deletion_that_leaves_two_marks(*origins: str, clock: Clock) -> tup
 
 def test_tidying_after_an_update_is_a_step_as_in_yjs() -> None:
     clock = Clock()
-    doc, manager = receive_a_deletion_that_leaves_two_marks(clock=clock)
+    doc, manager = receive_what_leaves_two_marks(clock=clock)
     assert clock.calls == 1
     assert len(manager.undo_stack) == 1
     assert manager.undo()
@@ -314,5 +314,5 @@ def test_tidying_after_an_update_is_a_step_as_in_yjs() -> None:
 
 
 def test_tidying_is_no_step_of_a_manager_that_tracks_origins() -> None:
-    _, manager = receive_a_deletion_that_leaves_two_marks("editor", clock=Clock())
+    _, manager = receive_what_leaves_two_marks("editor", clock=Clock())
     assert not manager.can_undo()
