@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from officina.crdt import Array, Doc, Map, SubdocsEvent, Text
+from officina.crdt import Array, Doc, Map, Snapshot, SubdocsEvent, Text
 
 Heard = list[tuple[list[str], list[str], list[str]]]
 
@@ -261,3 +261,13 @@ def test_threads_that_read_one_place_get_one_document() -> None:
         assert len(found) == 4
         assert all(inner is found[0] for inner in found)
         assert len(found[0]["map"]) == 4
+
+
+def test_every_replica_keeps_what_is_deleted_in_a_document_that_is_made_so() -> None:
+    _, replica = parent_and_replica(skip_gc=True)
+    inner = replica["map"]["sub"]
+    inner["text"] = Text("hello")
+    snapshot = Snapshot.from_doc(inner)
+    del inner["text"][0:4]
+    old: Doc[Any] = Doc.from_snapshot(snapshot, inner)
+    assert str(old.get("text", type=Text)) == "hello"

@@ -151,14 +151,15 @@ impl Doc {
             }
             this.shared.glance(py, |engine, _| engine.set_client_id(client_id));
         }
-        if skip_gc == Some(true) {
+        let collects = skip_gc != Some(true);
+        if !collects {
             this.shared.glance(py, |engine, _| engine.set_keeps_deleted(true));
         }
         if let Some(guid) = guid {
             drop(this.shared.guid.set(guid));
         }
         let meta = meta.map_or(Ok(Any::Null), |meta| any(&meta))?;
-        drop(this.shared.nesting.options.set(subdoc::options(auto_load, meta)));
+        drop(this.shared.nesting.options.set(subdoc::options(collects, auto_load, meta)));
         this.shared.nesting.set_should_load(should_load);
         this.shared.remember(slf)?;
         for (name, value) in init.into_iter().flatten() {

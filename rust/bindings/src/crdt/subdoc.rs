@@ -106,6 +106,7 @@ fn open(py: Python<'_>, parent: &Arc<Shared>, found: &Subdocument) -> Arc<Shared
     let made = Shared::new(client_id, parent.unit);
     drop(made.guid.set(found.guid.to_string()));
     drop(made.nesting.options.set(found.options.clone()));
+    made.read(py, |engine| engine.set_keeps_deleted(!found.options.collects));
     made.nesting.set_should_load(found.should_load);
     parent.expect_subdocuments(py);
     let kept = parent.read(py, |engine| engine.adopt(found.id, instance(&made)));
@@ -219,6 +220,6 @@ pub(super) fn plain_document<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'
 }
 
 /// What a `Doc` was made with, as the options of a subdocument.
-pub(super) fn options(auto_load: bool, meta: Any) -> SubdocumentOptions {
-    SubdocumentOptions { auto_load, meta, ..SubdocumentOptions::default() }
+pub(super) fn options(collects: bool, auto_load: bool, meta: Any) -> SubdocumentOptions {
+    SubdocumentOptions { collects, auto_load, meta }
 }
