@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -337,3 +338,119 @@ def test_typing_in_one_sequence_moves_nothing_in_another() -> None:
         array[1]["key"] = "value"
 
     assert paths == [[1]]
+
+
+def test_an_observer_of_updates_is_given_their_bytes(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    sent: list[bytes] = []
+    subscription = doc.observe_updates(sent.append)
+
+    text.insert(0, "ab")
+    del text[0]
+    with doc.transaction(origin="me"):
+        text.insert(1, "c")
+        doc.get("map", type=Map)["key"] = "value"
+    with doc.transaction():
+        pass
+    doc.apply_update(Doc({"array": Array([1])}).get_update())
+    doc.unobserve(subscription)
+    text.insert(0, "unheard ")
+
+    copy = Doc()
+    for update in sent:
+        copy.apply_update(update)
+    assert len(sent) == 4
+    assert str(copy.get("text", type=Text)) == "bc"
+    assert copy.get("map", type=Map).to_py() == {"key": "value"}
+    assert copy.get("array", type=Array).to_py() == [1]
+
+
+def test_updates_and_events_tell_the_same(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    alone, events, beside = list[bytes](), list[bytes](), list[bytes]()
+    doc.observe_updates(alone.append)
+
+    text.insert(0, "only updates are heard")
+    doc.observe(lambda event: events.append(event.update))
+    doc.observe_updates(beside.append)
+    text.insert(4, ", now,")
+    del text[:4]
+
+    assert events == beside == alone[1:]
+
+
+def test_what_an_observer_of_updates_edits_is_told_after_what_it_answers(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    first, second = list[bytes](), list[bytes]()
+
+    def answer(update: bytes) -> None:
+        first.append(update)
+        if len(text) < 3:
+            text.insert(len(text), "!")
+
+    doc.observe_updates(answer)
+    doc.observe_updates(second.append)
+    text.insert(0, "a")
+
+    assert first == second
+    assert len(first) == 3
+
+
+def test_an_event_tells_of_its_own_transaction_however_late_it_is_asked(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    kept: list[Any] = []
+    read: list[tuple[bytes, bytes, bytes]] = []
+
+    def facts(event: Any) -> tuple[bytes, bytes, bytes]:
+        return event.update, event.before_state, event.after_state
+
+    doc.observe(kept.append)
+    doc.observe(lambda event: read.append(facts(event)))
+    for letter in "abc":
+        text.insert(0, letter)
+    del text[1:]
+
+    assert [facts(event) for event in kept] == read
+
+
+def test_an_event_that_is_asked_after_its_observer_edited_tells_of_what_was_before(
+    doc: Doc,
+) -> None:
+    text = doc.get("text", type=Text)
+    late: list[bytes] = []
+
+    def edit_then_ask(event: Any) -> None:
+        if len(text) == 1:
+            text.insert(1, "b")
+        late.append(event.update)
+
+    doc.observe(edit_then_ask)
+    text.insert(0, "a")
+
+    copy = Doc()
+    copy.apply_update(late[0])
+    assert str(copy.get("text", type=Text)) == "a"
+    assert len(late) == 2
+
+
+def test_an_event_can_be_asked_by_another_thread_while_the_document_changes(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    events: list[Any] = []
+    doc.observe(events.append)
+    found: list[bytes] = []
+
+    def ask() -> None:
+        while len(found) < 200:
+            if len(events) > len(found):
+                found.append(events[len(found)].update)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(200):
+        text.insert(0, "x")
+    asking.join()
+
+    copy = Doc()
+    copy.apply_updates(found)
+    assert len(copy.get("text", type=Text)) == 200
+    assert copy.pending == {}

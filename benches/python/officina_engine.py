@@ -52,7 +52,7 @@ class OfficinaEngine:
 
     def record(self, document: Doc, change: Callable[[], None]) -> list[bytes]:
         updates: list[bytes] = []
-        subscription = document.observe(lambda event: updates.append(event.update))
+        subscription = document.observe_updates(updates.append)
         change()
         document.unobserve(subscription)
         return updates

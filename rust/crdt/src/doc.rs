@@ -1,5 +1,7 @@
 //! A document: what replicas exchange updates of.
 
+use std::sync::OnceLock;
+
 use hashbrown::HashMap;
 
 use crate::batch::Batch;
@@ -7,13 +9,13 @@ use crate::delete_set::DeleteSet;
 use crate::error::{BatchError, DecodeError};
 use crate::event::Event;
 use crate::id::{ClientId, Id};
-use crate::index::ClientBlocks;
 use crate::integrate::Integrated;
 use crate::merge::{DeletedContent, merge_updates_as};
 use crate::pending::Pending;
 use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
+use crate::transaction::{Starts, Transaction};
 use crate::tree::Unit;
 use crate::undo::{Managers, UndoManager};
 use crate::update::{Carrier, Encoding, Update};
@@ -23,7 +25,9 @@ use crate::write::V1Writer;
 /// What the owner of a document wants to know of a transaction; what nobody asks for costs nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Listening {
-    /// The transaction's own update and state vectors.
+    /// That something changed, so that [`Doc::keep`] can tell the rest.
+    pub changes: bool,
+    /// The transaction's own update.
     pub updates: bool,
     /// What changed in each shared type, counted in this unit.
     pub events: Option<Unit>,
@@ -32,15 +36,16 @@ pub struct Listening {
 }
 
 /// What a transaction did.
+///
+/// Its update and the states around it are read from the document only when somebody wants them, which must be
+/// before the document changes again: see [`Doc::keep`].
 #[derive(Debug)]
 pub struct Changes {
-    /// Every client with its clock before the first change and after the last.
-    clocks: Vec<(ClientId, u32, u32)>,
-    is_content: bool,
+    starts: Starts,
+    update: OnceLock<Vec<u8>>,
+    states: OnceLock<Box<States>>,
     /// What was deleted.
     pub deletes: DeleteSet,
-    /// The update that repeats the transaction elsewhere.
-    pub update: Vec<u8>,
     /// What changed in each shared type, outer types first.
     pub events: Vec<Event>,
     /// What became of subdocuments.
@@ -50,23 +55,38 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// The state before the first change.
-    #[must_use]
-    pub fn before(&self) -> StateVector {
-        self.clocks.iter().map(|&(client, before, _)| (client, before)).collect()
-    }
-
     /// Whether the document itself changed, and not only which subdocuments are wanted.
     #[must_use]
     pub fn is_content(&self) -> bool {
-        self.is_content
+        !self.starts.is_empty() || !self.deletes.is_empty()
     }
 
-    /// The state after the last change.
+    /// The update that repeats the transaction elsewhere, if it was listened for or kept.
     #[must_use]
-    pub fn after(&self) -> StateVector {
-        self.clocks.iter().map(|&(client, _, after)| (client, after)).collect()
+    pub fn update(&self) -> Option<&[u8]> {
+        self.update.get().map(Vec::as_slice)
     }
+
+    /// The update alone, if it was listened for or kept.
+    #[must_use]
+    pub fn into_update(self) -> Option<Vec<u8>> {
+        self.update.into_inner()
+    }
+
+    /// The states before the first change and after the last, if they were kept.
+    #[must_use]
+    pub fn states(&self) -> Option<&States> {
+        self.states.get().map(Box::as_ref)
+    }
+}
+
+/// What a document had of each client before and after a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct States {
+    /// Before the first change.
+    pub before: StateVector,
+    /// After the last one.
+    pub after: StateVector,
 }
 
 /// What applying an update did.
@@ -194,7 +214,7 @@ impl Doc {
         let undoable = !self.managers.is_empty();
         transaction.keeps_deleted = listening.events.is_some() || undoable;
         transaction.received = false;
-        transaction.recorded = listening.updates || transaction.keeps_deleted;
+        transaction.recorded = listening.changes || listening.updates || transaction.keeps_deleted;
         transaction.subdocuments = listening.subdocuments.then(SubdocumentChanges::default);
     }
 
@@ -213,6 +233,24 @@ impl Doc {
     /// Closes the transaction; [`None`] if nothing changed or nobody listens.
     pub fn commit(&mut self) -> Option<Changes> {
         self.commit_captured(&[], &mut Vec::new())
+    }
+
+    /// Closes the transaction if nothing but its update is listened for: [`None`] otherwise, and then it is still
+    /// open. What is in it is [`None`] if nothing changed.
+    pub fn commit_update(&mut self) -> Option<Option<Vec<u8>>> {
+        let only_updates = Listening { updates: true, ..Listening::default() };
+        if self.listening != only_updates || !self.managers.is_empty() || self.will_tidy() {
+            return None;
+        }
+        self.open = false;
+        self.local = false;
+        self.listening = Listening::default();
+        let Transaction { starts, mut deletes, .. } = std::mem::take(&mut self.store.transaction);
+        deletes.normalize();
+        let changed = !starts.is_empty() || !deletes.is_empty();
+        let update = changed.then(|| self.store.encode_transaction(&starts, &deletes));
+        self.store.squeeze();
+        Some(update)
     }
 
     /// Closes the transaction as [`Doc::commit`] does. If tidying follows it, the managers in `tracking` capture
@@ -235,7 +273,10 @@ impl Doc {
             } else {
                 None
             };
-        self.store.transaction = crate::transaction::Transaction::default();
+        self.store.transaction = Transaction::default();
+        if let (Some(changes), Some(_)) = (&changes, &untidy) {
+            self.keep(changes);
+        }
         let tidied = untidy.and_then(|untidy| self.tidy(&untidy, listening, tracking, captured));
         if let Some(changes) = &mut changes {
             changes.tidied = tidied;
@@ -254,18 +295,41 @@ impl Doc {
             self.store.collect_transaction();
         }
         let transaction = &mut self.store.transaction;
-        let starts = std::mem::take(&mut transaction.before);
-        let deletes = std::mem::take(&mut transaction.deletes);
-        let subdocuments = transaction.subdocuments.take().unwrap_or_default();
-        let is_content = !starts.is_empty() || !deletes.is_empty();
-        let known = |blocks: &ClientBlocks| (blocks.client, blocks.next_clock, blocks.next_clock);
-        let mut clocks: Vec<_> = self.store.clients.iter().map(known).collect();
-        for &(slot, clock) in &starts {
-            clocks[slot as usize].1 = clock;
+        let changes = Changes {
+            starts: std::mem::take(&mut transaction.starts),
+            update: OnceLock::new(),
+            states: OnceLock::new(),
+            deletes: std::mem::take(&mut transaction.deletes),
+            events,
+            subdocuments: transaction.subdocuments.take().unwrap_or_default(),
+            tidied: None,
+        };
+        if listening.updates {
+            self.keep_update(&changes);
         }
-        let update =
-            if listening.updates { self.store.encode_from::<V1Writer>(starts, &deletes) } else { Vec::new() };
-        Changes { clocks, is_content, deletes, update, events, subdocuments, tidied: None }
+        changes
+    }
+
+    /// Keeps the update of a transaction with what is known of it. Nothing may have changed since.
+    pub fn keep_update<'a>(&self, changes: &'a Changes) -> &'a [u8] {
+        changes.update.get_or_init(|| self.store.encode_transaction(&changes.starts, &changes.deletes))
+    }
+
+    /// Keeps the states around a transaction with what is known of it. Nothing may have changed since.
+    pub fn keep_states<'a>(&self, changes: &'a Changes) -> &'a States {
+        changes.states.get_or_init(|| {
+            let clocks = self.store.clients.iter().enumerate().map(|(slot, blocks)| {
+                (blocks.client, changes.starts.get(slot as u32).unwrap_or(blocks.next_clock))
+            });
+            Box::new(States { before: clocks.collect(), after: self.state_vector() })
+        })
+    }
+
+    /// Keeps all that can be asked of a transaction with what is known of it, so that it can be asked for after
+    /// further changes. Nothing may have changed yet.
+    pub fn keep(&self, changes: &Changes) {
+        self.keep_update(changes);
+        self.keep_states(changes);
     }
 
     /// Integrates a V1 update. What depends on blocks that are still missing waits for them.
@@ -374,7 +438,7 @@ impl Doc {
         if let [section] = &update.sections[..] {
             let blocks = &update.blocks[section.start as usize..section.end as usize];
             let run = self.integrate_run(blocks, bytes);
-            let kept = self.keep(&blocks[run.done..], bytes);
+            let kept = self.keep_waiting(&blocks[run.done..], bytes);
             return run.added || kept;
         }
         let mut changed = false;
@@ -403,7 +467,7 @@ impl Doc {
             }
         }
         for blocks in left {
-            changed |= self.keep(blocks, bytes);
+            changed |= self.keep_waiting(blocks, bytes);
         }
         changed
     }
@@ -426,7 +490,7 @@ impl Doc {
     }
 
     /// Keeps blocks that cannot be integrated yet; returns whether any of them is new.
-    fn keep(&mut self, blocks: &[Carrier], bytes: &[u8]) -> bool {
+    fn keep_waiting(&mut self, blocks: &[Carrier], bytes: &[u8]) -> bool {
         let mut kept = false;
         for carrier in blocks {
             kept |= self.pending.keep(carrier, bytes);

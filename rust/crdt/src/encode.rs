@@ -3,11 +3,32 @@
 use crate::block::{Item, ItemId, Kind, LocalId, NONE};
 use crate::delete_set::DeleteSet;
 use crate::store::{Payload, Store};
+use crate::transaction::Starts;
 use crate::update::{Header, HeaderParent, text_from};
-use crate::write::UpdateWriter;
+use crate::write::{UpdateWriter, V1Writer};
 
 impl Store {
-    /// Writes the blocks from each client's clock on, and `deletes`.
+    /// Writes the blocks from a clock on of each client that a transaction added some of, and `deletes`.
+    pub(crate) fn encode_transaction(&self, starts: &Starts, deletes: &DeleteSet) -> Vec<u8> {
+        let last_block = starts.only().and_then(|(slot, clock)| {
+            let blocks = self.clients.get(slot);
+            Some((blocks.client, clock, blocks.last_from(clock)?))
+        });
+        let Some((client, clock, block)) = last_block else {
+            return self.encode_from::<V1Writer>(starts.iter().collect(), deletes);
+        };
+        // A keystroke: what is new is the end of a single block.
+        let mut writer = V1Writer::default();
+        writer.rest().var_uint(1);
+        writer.rest().var_uint(1);
+        writer.client(client);
+        writer.rest().var_uint(u64::from(clock));
+        self.encode_run(&[block], clock - self.item(block).clock, &mut writer);
+        writer.deletes(deletes);
+        writer.finish()
+    }
+
+    /// Writes the blocks from each client's clock on, as far as there are any, and `deletes`.
     pub(crate) fn encode_from<W: UpdateWriter>(
         &self,
         mut starts: Vec<(u32, u32)>,
@@ -15,9 +36,13 @@ impl Store {
     ) -> Vec<u8> {
         starts.retain(|&(slot, clock)| clock < self.clients.get(slot).next_clock);
         starts.sort_unstable_by_key(|&(slot, _)| std::cmp::Reverse(self.clients.get(slot).client));
+        self.encode_sections::<W>(&starts, deletes)
+    }
+
+    fn encode_sections<W: UpdateWriter>(&self, starts: &[(u32, u32)], deletes: &DeleteSet) -> Vec<u8> {
         let mut writer = W::default();
         writer.rest().var_uint(starts.len() as u64);
-        for (slot, clock) in starts {
+        for &(slot, clock) in starts {
             let count_at = writer.open_section(self.clients.get(slot).client, clock);
             let count = self.encode_section(slot, clock, &mut writer);
             writer.close_section(count_at, count);

@@ -121,7 +121,7 @@ impl Store {
     /// Every stretch that is new, and every stretch that was there before and is deleted now.
     fn touched(&self) -> Vec<Touched> {
         let mut touched = Vec::new();
-        for &(slot, first) in &self.transaction.before {
+        for (slot, first) in self.transaction.starts.iter() {
             for id in self.clients.get(slot).items_from(first) {
                 let item = self.item(id);
                 if !item.deleted {

@@ -83,6 +83,14 @@ impl ClientBlocks {
         }
     }
 
+    /// The last block, if it is the one that holds `clock`.
+    #[inline]
+    pub(crate) fn last_from(&self, clock: u32) -> Option<ItemId> {
+        let last = self.chunks.last()?;
+        let first = *last.clocks.last()?;
+        if first <= clock && clock < self.next_clock { last.items.last().copied() } else { None }
+    }
+
     /// Every block from the one that holds `clock`; none if `clock` has not been reached.
     pub(crate) fn items_from(&self, clock: u32) -> impl Iterator<Item = ItemId> + '_ {
         let start = (clock < self.next_clock).then(|| self.find(clock));

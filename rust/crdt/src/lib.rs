@@ -81,7 +81,7 @@ pub use attribution::Attribution;
 pub use delete_set::DeleteSet;
 pub use delta::TextOp;
 pub use difference::{Difference, Formatting};
-pub use doc::{Applied, Changes, Doc, Listening, Statistics};
+pub use doc::{Applied, Changes, Doc, Listening, States, Statistics};
 pub use edit::{Input, SharedType, Splice};
 pub use error::{BatchError, DecodeError, EditError, FrozenError, SpliceError};
 pub use event::{Delta, Event, KeyChange, PathStep};

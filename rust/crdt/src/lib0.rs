@@ -249,12 +249,33 @@ impl Writer {
 
     /// Writes an unsigned integer, seven bits a byte, lowest first.
     #[inline]
-    pub fn var_uint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.buffer.push((value as u8 & 0x7f) | 0x80);
-            value >>= 7;
+    pub fn var_uint(&mut self, value: u64) {
+        if value < 0x80 {
+            return self.buffer.push(value as u8);
         }
-        self.buffer.push(value as u8);
+        // Sixteen bytes are stored at once and cut back: one look at the capacity instead of one for each byte.
+        let end = self.buffer.len();
+        let Integer { bytes, length, .. } = Integer::new(value);
+        self.buffer.extend_from_slice(&bytes);
+        self.buffer.truncate(end + length);
+    }
+
+    /// Writes one integer of at most 56 bits, and another one.
+    #[inline]
+    pub(crate) fn integers(&mut self, first: Integer, second: Option<u32>) {
+        let end = self.buffer.len();
+        let Integer { mut bytes, mut length, .. } = first;
+        if let Some(mut value) = second {
+            while value >= 0x80 {
+                bytes[length & 15] = value as u8 | 0x80;
+                value >>= 7;
+                length += 1;
+            }
+            bytes[length & 15] = value as u8;
+            length += 1;
+        }
+        self.buffer.extend_from_slice(&bytes);
+        self.buffer.truncate(end + length);
     }
 
     /// Leaves room for an unsigned integer that is not known yet; returns what [`Writer::fill`] needs.
@@ -297,6 +318,31 @@ impl Writer {
     #[inline]
     pub fn var_string(&mut self, text: &str) {
         self.var_bytes(text.as_bytes());
+    }
+}
+
+/// An unsigned integer as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Integer {
+    pub(crate) value: u64,
+    bytes: [u8; 16],
+    /// How many of the bytes it takes: at most ten.
+    length: usize,
+}
+
+impl Integer {
+    #[inline]
+    pub(crate) fn new(value: u64) -> Self {
+        let mut bytes = [0; 16];
+        let mut length = 0;
+        let mut rest = value;
+        while rest >= 0x80 {
+            bytes[length & 15] = rest as u8 | 0x80;
+            rest >>= 7;
+            length += 1;
+        }
+        bytes[length & 15] = rest as u8;
+        Self { value, bytes, length: length + 1 }
     }
 }
 

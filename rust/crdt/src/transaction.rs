@@ -7,6 +7,47 @@ use crate::delete_set::DeleteSet;
 use crate::id::ClientId;
 use crate::subdocument::SubdocumentChanges;
 
+/// A clock for each of some clients, by slot. Most transactions are of one client: then nothing is allocated.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Starts {
+    first: Option<(u32, u32)>,
+    others: Vec<(u32, u32)>,
+}
+
+impl Starts {
+    /// Adds a client unless it is there.
+    #[inline]
+    pub(crate) fn note(&mut self, slot: u32, clock: u32) {
+        match self.first {
+            None => self.first = Some((slot, clock)),
+            Some((known, _)) if known == slot => {}
+            Some(_) if self.others.iter().any(|&(known, _)| known == slot) => {}
+            Some(_) => self.others.push((slot, clock)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> Option<u32> {
+        self.iter().find(|&(known, _)| known == slot).map(|(_, clock)| clock)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// The slot and the clock, if there is but one.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<(u32, u32)> {
+        self.first.filter(|_| self.others.is_empty())
+    }
+
+    /// Slots and clocks, in the order in which they were added.
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+}
+
 /// The record of an open transaction. Kept only while somebody listens: an unobserved edit pays nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
@@ -16,8 +57,8 @@ pub(crate) struct Transaction {
     pub(crate) keeps_deleted: bool,
     /// Whether an update from elsewhere was integrated.
     pub(crate) received: bool,
-    /// The first new clock of each client (by slot) that got new blocks.
-    pub(crate) before: Vec<(u32, u32)>,
+    /// The first new clock of each client that got new blocks.
+    pub(crate) starts: Starts,
     pub(crate) deletes: DeleteSet,
     /// The types whose content was dropped while the transaction is open, with all that they held.
     pub(crate) collected: DeleteSet,
@@ -34,8 +75,8 @@ impl Transaction {
     /// Notes that the client in `slot`, whose next clock is `clock`, is about to get a block.
     #[inline]
     pub(crate) fn note_insert(&mut self, slot: u32, clock: u32) {
-        if self.recorded && !self.before.iter().any(|&(known, _)| known == slot) {
-            self.before.push((slot, clock));
+        if self.recorded {
+            self.starts.note(slot, clock);
         }
     }
 
@@ -60,11 +101,11 @@ impl Transaction {
 
     /// The client's first clock that this transaction added, if it added any.
     pub(crate) fn first_new(&self, slot: u32) -> Option<u32> {
-        self.before.iter().find(|&&(known, _)| known == slot).map(|&(_, clock)| clock)
+        self.starts.get(slot)
     }
 
     pub(crate) fn changed_nothing(&self) -> bool {
-        self.before.is_empty() && self.deletes.is_empty()
+        self.starts.is_empty() && self.deletes.is_empty()
     }
 }
 
@@ -98,7 +139,7 @@ mod tests {
     }
 
     fn apply(doc: &mut Doc, events: Option<Unit>, updates: &[&[u8]]) -> Changes {
-        doc.begin(Listening { updates: true, events, subdocuments: false });
+        doc.begin(Listening { updates: true, events, ..Listening::default() });
         for update in updates {
             doc.apply_update(update).unwrap();
         }
@@ -114,7 +155,7 @@ mod tests {
             apply(&mut doc, events, &[&replaced, &written])
         });
         assert!((0..3).all(|clock| changes[0].deletes.contains(3, clock)));
-        assert_eq!(changes[0].update, changes[1].update);
+        assert_eq!(changes[0].update(), changes[1].update());
     }
 
     #[test]
@@ -127,6 +168,6 @@ mod tests {
             apply(&mut doc, events, &[&written])
         });
         assert!(changes[0].deletes.is_empty());
-        assert_eq!(changes[0].update, changes[1].update);
+        assert_eq!(changes[0].update(), changes[1].update());
     }
 }

@@ -372,7 +372,7 @@ impl Doc {
         let deletions = store.transaction.deletes.clone();
         let order = store.transaction.deleted_clients.clone();
         let mut insertions = DeleteSet::new();
-        for &(slot, first) in &store.transaction.before {
+        for (slot, first) in store.transaction.starts.iter() {
             let blocks = store.clients.get(slot);
             insertions.add(blocks.client, first..blocks.next_clock);
         }
@@ -417,11 +417,8 @@ impl Doc {
         }
         let store = &self.store;
         let mut known = HashMap::new();
-        let inserted = store
-            .transaction
-            .before
-            .iter()
-            .flat_map(|&(slot, first)| store.clients.get(slot).items_from(first));
+        let starts = store.transaction.starts.iter();
+        let inserted = starts.flat_map(|(slot, first)| store.clients.get(slot).items_from(first));
         let deleted = store.transaction.deletes.iter().flat_map(|(client, range)| {
             let items =
                 store.clients.slot(client).map(|slot| store.clients.get(slot).items_from(range.start));

@@ -2,7 +2,7 @@
 
 use crate::delete_set::DeleteSet;
 use crate::id::{ClientId, Id};
-use crate::lib0::{Reader, Writer};
+use crate::lib0::{Integer, Reader, Writer};
 use crate::update::TypeTag;
 
 /// Writes the fields of an update in the order in which V1 puts them one after the other; V2 sends them to
@@ -70,35 +70,50 @@ pub(crate) trait UpdateWriter: Default {
 
 /// Writes V1: everything into one buffer.
 #[derive(Debug)]
-pub(crate) struct V1Writer(Writer);
+pub(crate) struct V1Writer {
+    buffer: Writer,
+    /// The client that was written last, which most often is the next one too.
+    client: Integer,
+}
 
 impl Default for V1Writer {
     /// A writer with room for the update of a keystroke, which is the most frequent one.
     fn default() -> Self {
-        Self(Writer::with_capacity(48))
+        Self { buffer: Writer::with_capacity(64), client: Integer::new(0) }
+    }
+}
+
+impl V1Writer {
+    #[inline]
+    fn recall(&mut self, client: ClientId) -> Integer {
+        if self.client.value != client {
+            self.client = Integer::new(client);
+        }
+        self.client
     }
 }
 
 impl UpdateWriter for V1Writer {
     #[inline]
     fn rest(&mut self) -> &mut Writer {
-        &mut self.0
+        &mut self.buffer
     }
 
     #[inline]
     fn client(&mut self, client: ClientId) {
-        self.0.var_uint(client);
+        let client = self.recall(client);
+        self.buffer.integers(client, None);
     }
 
     #[inline]
     fn info(&mut self, info: u8) {
-        self.0.byte(info);
+        self.buffer.byte(info);
     }
 
     #[inline]
     fn left_id(&mut self, id: Id) {
-        self.0.var_uint(id.client);
-        self.0.var_uint(u64::from(id.clock));
+        let client = self.recall(id.client);
+        self.buffer.integers(client, Some(id.clock));
     }
 
     #[inline]
@@ -108,42 +123,42 @@ impl UpdateWriter for V1Writer {
 
     #[inline]
     fn parent_info(&mut self, is_root: bool) {
-        self.0.byte(u8::from(is_root));
+        self.buffer.byte(u8::from(is_root));
     }
 
     #[inline]
     fn string(&mut self, text: &str) {
-        self.0.var_string(text);
+        self.buffer.var_string(text);
     }
 
     #[inline]
     fn text<'t>(&mut self, _units: u32, parts: impl Iterator<Item = &'t str> + Clone) {
-        self.0.var_uint(parts.clone().map(|part| part.len() as u64).sum());
-        parts.for_each(|part| self.0.bytes(part.as_bytes()));
+        self.buffer.var_uint(parts.clone().map(|part| part.len() as u64).sum());
+        parts.for_each(|part| self.buffer.bytes(part.as_bytes()));
     }
 
     fn type_tag(&mut self, tag: TypeTag) {
-        self.0.byte(tag as u8);
+        self.buffer.byte(tag as u8);
     }
 
     #[inline]
     fn len(&mut self, len: u32) {
-        self.0.var_uint(u64::from(len));
+        self.buffer.var_uint(u64::from(len));
     }
 
     fn json(&mut self, json: &str) {
-        self.0.var_string(json);
+        self.buffer.var_string(json);
     }
 
     fn key(&mut self, key: &str) {
-        self.0.var_string(key);
+        self.buffer.var_string(key);
     }
 
     fn deletes(&mut self, deletes: &DeleteSet) {
-        deletes.encode_into(&mut self.0);
+        deletes.encode_into(&mut self.buffer);
     }
 
     fn finish(self) -> Vec<u8> {
-        self.0.into_bytes()
+        self.buffer.into_bytes()
     }
 }

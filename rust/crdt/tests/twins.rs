@@ -1,7 +1,7 @@
 //! Replicas against slow, obvious twins: a `Vec` of characters for one text, each other for convergence.
 
 use officina_crdt::{
-    Any, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates,
+    Any, Changes, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates,
 };
 use proptest::prelude::*;
 
@@ -90,13 +90,13 @@ proptest! {
         let mut updates = Vec::new();
         let mut docs = [Doc::new(7), Doc::new(3), Doc::new(1 << 52)];
         let listening =
-            Listening { updates: true, events: events.then_some(Unit::CodePoint), subdocuments: events };
+            Listening { changes: true, updates: true, events: events.then_some(Unit::CodePoint), subdocuments: events };
         for round in 0..60 {
             for (doc, edits) in docs.iter_mut().zip([&first, &second, &third]) {
                 if let Some(edit) = edits.get(round) {
                     doc.begin(listening);
                     apply(doc, edit);
-                    updates.extend(doc.commit().map(|changes| changes.update));
+                    updates.extend(doc.commit().and_then(Changes::into_update));
                 }
             }
             if round % 7 == 0 {

@@ -14,7 +14,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
 
 use super::handle::{BaseType, Home};
-use super::observer::Callback;
+use super::observer::{Callback, Subject};
 use super::shared::Shared;
 use super::snapshot::Snapshot;
 use super::subdoc;
@@ -72,6 +72,11 @@ impl Doc {
         self.shared.glance(py, |engine, _| {
             engine.roots().map(|(name, target, _)| (name.to_owned(), target)).collect()
         })
+    }
+
+    fn subscribe(&self, subject: Subject, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        let id = self.shared.observe(callback.py(), subject, Callback::of_document(callback)?);
+        Ok(Subscription::new(Arc::clone(&self.shared), id))
     }
 
     /// Asks the model, if there is one, what it thinks of the document with an update.
@@ -436,8 +441,13 @@ impl Doc {
     /// Calls `callback(event)` with a `TransactionEvent` after every transaction that changed something.
     /// A coroutine function runs in the task group of the transaction, which must be an async one.
     fn observe(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
-        let id = self.shared.observe(callback.py(), Callback::of_document(callback)?);
-        Ok(Subscription::new(Arc::clone(&self.shared), id))
+        self.subscribe(Subject::Document, callback)
+    }
+
+    /// Calls `callback(update)` with the bytes of the update after every transaction that changed something: the
+    /// quickest way to send or store what is edited. What `observe` says of coroutine functions holds here too.
+    fn observe_updates(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
+        self.subscribe(Subject::Updates, callback)
     }
 
     /// Calls `callback(events)` once after every transaction that changed something, with the events of all
@@ -450,9 +460,7 @@ impl Doc {
     /// Calls `callback(event)` with a `SubdocsEvent` after every transaction that changed which subdocuments
     /// there are or which are to be loaded.
     fn observe_subdocs(&self, callback: &Bound<'_, PyAny>) -> PyResult<Subscription> {
-        let callback_of = Callback::of_document(callback)?;
-        let id = self.shared.observe_subdocuments(callback.py(), callback_of);
-        Ok(Subscription::new(Arc::clone(&self.shared), id))
+        self.subscribe(Subject::Subdocuments, callback)
     }
 
     /// The documents that stand as values in this one. Takes time linear in its blocks.

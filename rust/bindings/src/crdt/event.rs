@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use officina_crdt::lib0::Writer;
-use officina_crdt::{Changes, Encoding, Event, KeyChange, PathStep, StateVector, TypeTag, convert_update};
+use officina_crdt::{
+    Changes, Encoding, Event, KeyChange, PathStep, StateVector, States, TypeTag, convert_update,
+};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -15,7 +17,8 @@ use super::transaction::ReadTransaction;
 use super::value::{type_to_py, value_to_py};
 use crate::errors::run;
 
-/// A transaction that is over, as its observers hear of it.
+/// A transaction that is over, as its observers hear of it. Its update and its states are made when they are
+/// asked for; if somebody holds it when the document is about to change, they are made then.
 pub(super) struct Announced {
     pub(super) shared: Arc<Shared>,
     pub(super) changes: Changes,
@@ -25,6 +28,20 @@ pub(super) struct Announced {
 }
 
 impl Announced {
+    fn update(&self, py: Python<'_>) -> &[u8] {
+        match self.changes.update() {
+            Some(update) => update,
+            None => self.shared.read(py, |engine| engine.keep_update(&self.changes)),
+        }
+    }
+
+    fn states(&self, py: Python<'_>) -> &States {
+        match self.changes.states() {
+            Some(states) => states,
+            None => self.shared.read(py, |engine| engine.keep_states(&self.changes)),
+        }
+    }
+
     /// The transaction, for reading only.
     pub(super) fn transaction(&self, py: Python<'_>) -> PyResult<Py<ReadTransaction>> {
         let origin = self.origin.as_ref().map(|origin| origin.clone_ref(py));
@@ -53,27 +70,27 @@ impl TransactionEvent {
     /// The update that repeats the transaction in another document.
     #[getter]
     fn update<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.announced.changes.update)
+        PyBytes::new(py, self.announced.update(py))
     }
 
     /// The same update in encoding version 2.
     #[getter]
     fn update_v2<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let converted =
-            run(py, || convert_update(&self.announced.changes.update, Encoding::V1, Encoding::V2))?;
+        let update = self.announced.update(py);
+        let converted = run(py, || convert_update(update, Encoding::V1, Encoding::V2))?;
         Ok(PyBytes::new(py, &converted))
     }
 
     /// The state before the transaction, encoded.
     #[getter]
     fn before_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.announced.changes.before())
+        state_to_py(py, &self.announced.states(py).before)
     }
 
     /// The state after the transaction, encoded.
     #[getter]
     fn after_state<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        state_to_py(py, &self.announced.changes.after())
+        state_to_py(py, &self.announced.states(py).after)
     }
 
     /// What the transaction deleted, encoded.

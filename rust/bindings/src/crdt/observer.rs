@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use officina_crdt::{Changes, Event, SharedType};
+use officina_crdt::{Event, Listening, SharedType, Unit};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBytes, PyTuple};
 
 use super::event::{Announced, TransactionEvent, object};
 use super::subdoc::SubdocsEvent;
@@ -43,7 +43,7 @@ impl Callback {
         Ok(Arc::new(Self::new(function)?))
     }
 
-    fn call(&self, py: Python<'_>, event: Bound<'_, PyAny>, announced: &Arc<Announced>) -> PyResult<()> {
+    fn call(&self, py: Python<'_>, event: Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
         let function = self.function.bind(py);
         if !self.is_async && self.arguments == 1 {
             return function.call1((event,)).map(drop);
@@ -51,12 +51,15 @@ impl Callback {
         let mut arguments = match self.arguments {
             0 => Vec::new(),
             1 => vec![event],
-            _ => vec![event, announced.transaction(py)?.into_bound(py).into_any()],
+            _ => {
+                let transaction = announced.map(|announced| announced.transaction(py)).transpose()?;
+                std::iter::once(event).chain(transaction.map(|it| it.into_bound(py).into_any())).collect()
+            }
         };
         if !self.is_async {
             return function.call1(PyTuple::new(py, arguments)?).map(drop);
         }
-        let Some(group) = &announced.task_group else {
+        let Some(group) = announced.and_then(|announced| announced.task_group.as_ref()) else {
             let hint = "an async callback needs an async transaction: async with doc.transaction()";
             return Err(NativeError::local(hint).into());
         };
@@ -75,48 +78,55 @@ pub(super) struct TypeObserver {
     callback: Arc<Callback>,
 }
 
-/// Lists that an announcement shares; they are replaced, never changed.
-type List<T> = Arc<[T]>;
-
-/// Who listens to a document.
-pub(super) struct Observers {
-    next: u64,
-    document: List<(u64, Arc<Callback>)>,
-    types: List<Arc<TypeObserver>>,
-    subdocuments: List<(u64, Arc<Callback>)>,
+/// What an observer of a document is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A [`TransactionEvent`].
+    Document,
+    /// The bytes of the transaction's update.
+    Updates,
+    /// A [`SubdocsEvent`].
+    Subdocuments,
 }
 
-impl Default for Observers {
-    fn default() -> Self {
-        Self { next: 0, document: Arc::new([]), types: Arc::new([]), subdocuments: Arc::new([]) }
-    }
+/// Who listens to a document. Announcements share it; it is replaced, never changed.
+#[derive(Clone, Default)]
+struct Listeners {
+    types: Vec<Arc<TypeObserver>>,
+    document: Vec<(u64, Arc<Callback>)>,
+    updates: Vec<(u64, Arc<Callback>)>,
+    subdocuments: Vec<(u64, Arc<Callback>)>,
+}
+
+/// The observers of a document, by the order in which they were registered.
+#[derive(Default)]
+pub(super) struct Observers {
+    next: u64,
+    listeners: Arc<Listeners>,
 }
 
 impl Observers {
-    pub(super) fn of_document(&self) -> bool {
-        !self.document.is_empty()
+    /// What the engine has to notice for them, types changing in this unit.
+    #[inline]
+    pub(super) fn listening(&self, unit: Unit) -> Listening {
+        let Listeners { types, document, updates, subdocuments } = &*self.listeners;
+        Listening {
+            changes: !document.is_empty(),
+            updates: !updates.is_empty(),
+            events: (!types.is_empty()).then_some(unit),
+            subdocuments: !subdocuments.is_empty(),
+        }
     }
 
-    pub(super) fn of_types(&self) -> bool {
-        !self.types.is_empty()
-    }
-
-    pub(super) fn of_subdocuments(&self) -> bool {
-        !self.subdocuments.is_empty()
-    }
-
-    pub(super) fn add(&mut self, callback: Arc<Callback>) -> u64 {
-        self.next += 1;
-        let added = (self.next, callback);
-        self.document = self.document.iter().cloned().chain([added]).collect();
-        self.next
-    }
-
-    pub(super) fn add_subdocuments(&mut self, callback: Arc<Callback>) -> u64 {
-        self.next += 1;
-        let added = (self.next, callback);
-        self.subdocuments = self.subdocuments.iter().cloned().chain([added]).collect();
-        self.next
+    pub(super) fn add(&mut self, subject: Subject, callback: Arc<Callback>) -> u64 {
+        self.change(|listeners, id| {
+            let observers = match subject {
+                Subject::Document => &mut listeners.document,
+                Subject::Updates => &mut listeners.updates,
+                Subject::Subdocuments => &mut listeners.subdocuments,
+            };
+            observers.push((id, callback));
+        })
     }
 
     pub(super) fn add_type(
@@ -125,61 +135,87 @@ impl Observers {
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
+        self.change(|listeners, id| {
+            listeners.types.push(Arc::new(TypeObserver { id, target, deep, callback }));
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Listeners, u64)) -> u64 {
         self.next += 1;
-        let added = Arc::new(TypeObserver { id: self.next, target, deep, callback });
-        self.types = self.types.iter().cloned().chain([added]).collect();
+        let mut listeners = Listeners::clone(&self.listeners);
+        change(&mut listeners, self.next);
+        self.listeners = Arc::new(listeners);
         self.next
     }
 
     /// Removes an observer. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
     pub(super) fn remove(&mut self, id: u64) -> impl Sized + use<> {
-        let document = self.document.iter().filter(|(known, _)| *known != id).cloned().collect();
-        let types = self.types.iter().filter(|observer| observer.id != id).cloned().collect();
-        let subdocuments = self.subdocuments.iter().filter(|(known, _)| *known != id).cloned().collect();
-        (
-            std::mem::replace(&mut self.document, document),
-            std::mem::replace(&mut self.types, types),
-            std::mem::replace(&mut self.subdocuments, subdocuments),
-        )
+        let mut listeners = Listeners::clone(&self.listeners);
+        listeners.types.retain(|observer| observer.id != id);
+        for observers in [&mut listeners.document, &mut listeners.updates, &mut listeners.subdocuments] {
+            observers.retain(|(known, _)| *known != id);
+        }
+        std::mem::replace(&mut self.listeners, Arc::new(listeners))
     }
 
     /// What there is to tell them of a transaction.
-    pub(super) fn announcement(&self, announced: Announced) -> Announcement {
-        Announcement {
-            announced: Arc::new(announced),
-            document: Arc::clone(&self.document),
-            types: Arc::clone(&self.types),
-            subdocuments: Arc::clone(&self.subdocuments),
+    pub(super) fn announcement(&self, told: Told) -> Announcement {
+        Announcement { told, listeners: Arc::clone(&self.listeners) }
+    }
+}
+
+/// What observers hear of a transaction.
+pub(super) enum Told {
+    /// The update, when nobody listens for more.
+    Update(Vec<u8>),
+    /// Whatever they ask.
+    All(Arc<Announced>),
+}
+
+impl Told {
+    pub(super) fn announced(&self) -> Option<&Arc<Announced>> {
+        match self {
+            Self::All(announced) => Some(announced),
+            Self::Update(_) => None,
         }
     }
 }
 
 /// What has to be told, and to whom, once nothing is locked.
 pub(super) struct Announcement {
-    pub(super) announced: Arc<Announced>,
-    document: List<(u64, Arc<Callback>)>,
-    types: List<Arc<TypeObserver>>,
-    subdocuments: List<(u64, Arc<Callback>)>,
+    pub(super) told: Told,
+    listeners: Arc<Listeners>,
 }
 
 impl Announcement {
-    /// Calls the observers: those of shared types, those of the document, those of its subdocuments. None is left out because
-    /// another failed; their errors are gathered.
+    /// Calls the observers: those of shared types, of the document, of its updates and of its subdocuments.
+    /// None is left out because another failed; their errors are gathered.
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
-        for observer in self.types.iter() {
-            let Some(argument) = self.argument(py, observer) else { continue };
-            let outcome = argument.and_then(|event| observer.callback.call(py, event, &self.announced));
+        let Listeners { types, document, updates, subdocuments } = &*self.listeners;
+        let announced = match &self.told {
+            Told::Update(update) => return self.call_each(updates, bytes(py, update), errors),
+            Told::All(announced) => announced,
+        };
+        let changes = &announced.changes;
+        for observer in types {
+            let Some(argument) = argument(py, announced, observer) else { continue };
+            let outcome = argument.and_then(|event| observer.callback.call(py, event, Some(announced)));
             errors.extend(outcome.err());
         }
-        let Changes { subdocuments, .. } = &self.announced.changes;
-        if !self.document.is_empty() && self.announced.changes.is_content() {
-            let event = Bound::new(py, TransactionEvent::new(Arc::clone(&self.announced)));
-            self.call_each(&self.document, event.map(Bound::into_any), errors);
+        if !document.is_empty() && changes.is_content() {
+            let event = Bound::new(py, TransactionEvent::new(Arc::clone(announced)));
+            self.call_each(document, event.map(Bound::into_any), errors);
         }
-        if !self.subdocuments.is_empty() && !subdocuments.is_empty() {
-            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(&self.announced)));
-            self.call_each(&self.subdocuments, event.map(Bound::into_any), errors);
+        if let Some(update) = changes.update()
+            && changes.is_content()
+            && !updates.is_empty()
+        {
+            self.call_each(updates, bytes(py, update), errors);
+        }
+        if !subdocuments.is_empty() && !changes.subdocuments.is_empty() {
+            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(announced)));
+            self.call_each(subdocuments, event.map(Bound::into_any), errors);
         }
     }
 
@@ -194,24 +230,32 @@ impl Announcement {
             Err(error) => return errors.push(error),
         };
         for (_, callback) in callbacks {
-            errors.extend(callback.call(event.py(), event.clone(), &self.announced).err());
+            let announced = self.told.announced().map(Arc::as_ref);
+            errors.extend(callback.call(event.py(), event.clone(), announced).err());
         }
     }
+}
 
-    /// The event that an observer is to be called with, or for a deep one the list of them.
-    fn argument<'py>(&self, py: Python<'py>, observer: &TypeObserver) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let Changes { events, .. } = &self.announced.changes;
-        let mut heard = events.iter().enumerate().filter_map(|(index, event)| {
-            let levels = levels(event, observer)?;
-            Some(object(py, &self.announced, index, levels))
-        });
-        if !observer.deep {
-            return heard.next();
-        }
-        let first = heard.next()?;
-        let all = std::iter::once(first).chain(heard).collect::<PyResult<Vec<_>>>();
-        Some(all.and_then(|all| all.into_pyobject(py)))
+fn bytes<'py>(py: Python<'py>, update: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyBytes::new(py, update).into_any())
+}
+
+/// The event that an observer is to be called with, or for a deep one the list of them.
+fn argument<'py>(
+    py: Python<'py>,
+    announced: &Arc<Announced>,
+    observer: &TypeObserver,
+) -> Option<PyResult<Bound<'py, PyAny>>> {
+    let mut heard = announced.changes.events.iter().enumerate().filter_map(|(index, event)| {
+        let levels = levels(event, observer)?;
+        Some(object(py, announced, index, levels))
+    });
+    if !observer.deep {
+        return heard.next();
     }
+    let first = heard.next()?;
+    let all = std::iter::once(first).chain(heard).collect::<PyResult<Vec<_>>>();
+    Some(all.and_then(|all| all.into_pyobject(py)))
 }
 
 /// How many steps lead from the observed type to where the event took place; [`None`] if it is elsewhere.

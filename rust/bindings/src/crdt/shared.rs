@@ -23,7 +23,7 @@ use pyo3::types::PyWeakrefReference;
 
 use super::doc::Doc;
 use super::event::Announced;
-use super::observer::{Announcement, Callback, Observers, raise};
+use super::observer::{Announcement, Callback, Observers, Subject, Told, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
@@ -87,6 +87,8 @@ impl Tasks {
 /// A thread that is calling observers, and what its observers have changed meanwhile.
 struct Announcing {
     thread: ThreadId,
+    /// What the observers that are running hear of.
+    current: Option<Arc<Announced>>,
     /// How many changes in a row were answers to the one before.
     answers: usize,
     queue: VecDeque<(usize, Announcement)>,
@@ -454,8 +456,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn observe(&self, py: Python<'_>, callback: Arc<Callback>) -> u64 {
-        self.lock(py).observers.add(callback)
+    pub(super) fn observe(&self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
+        self.lock(py).observers.add(subject, callback)
     }
 
     pub(super) fn observe_type(
@@ -466,10 +468,6 @@ impl Shared {
         callback: Arc<Callback>,
     ) -> u64 {
         self.lock(py).observers.add_type(target, deep, callback)
-    }
-
-    pub(super) fn observe_subdocuments(&self, py: Python<'_>, callback: Arc<Callback>) -> u64 {
-        self.lock(py).observers.add_subdocuments(callback)
     }
 
     /// Notes that subdocuments are opened from now on.
@@ -518,7 +516,9 @@ impl Shared {
         let mut errors = Vec::new();
         loop {
             announcement.call(py, &mut errors);
-            retire_removed(py, &announcement.announced.changes.subdocuments);
+            if let Told::All(announced) = &announcement.told {
+                retire_removed(py, &announced.changes.subdocuments);
+            }
             let next = self.lock(py).next_announcement();
             // What is dropped here may run Python code: only after the lock is released.
             match next {
@@ -563,6 +563,7 @@ impl State {
 
     fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
         let listening = self.listening(object.get().shared.unit);
+        self.keep_announced();
         self.let_go_of_managers();
         self.engine.begin(Listening { subdocuments: true, ..listening });
         self.engine.keep_local();
@@ -576,12 +577,18 @@ impl State {
         });
     }
 
+    #[inline]
     fn listening(&self, unit: Unit) -> Listening {
-        Listening {
-            updates: self.observers.of_document(),
-            events: self.observers.of_types().then_some(unit),
-            // Those that are opened must hear when they are gone.
-            subdocuments: self.has_subdocuments || self.observers.of_subdocuments(),
+        let mut listening = self.observers.listening(unit);
+        // Those that are opened must hear when they are gone.
+        listening.subdocuments |= self.has_subdocuments;
+        listening
+    }
+
+    /// Before a change: makes what observers that are running may still ask of the one before.
+    fn keep_announced(&self) {
+        for announced in self.announcing.iter().filter_map(|announcing| announcing.current.as_ref()) {
+            self.engine.keep(&announced.changes);
         }
     }
 
@@ -591,6 +598,7 @@ impl State {
         if self.transaction.is_some() {
             return false;
         }
+        self.keep_announced();
         let listening = self.listening(unit);
         if listening == Listening::default() && !self.is_tracked() {
             return false;
@@ -608,6 +616,13 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
+        if task_group.is_none()
+            && let Some(update) = self.engine.commit_update()
+        {
+            let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
+            let announcement = announcement.and_then(|announcement| self.queue(announcement));
+            return Done { announcement, captured: Vec::new() };
+        }
         let captured = self.capture(tracked, None);
         self.commit(shared, captured, origin, task_group)
     }
@@ -634,7 +649,7 @@ impl State {
         task_group: Option<Py<PyAny>>,
     ) -> Announcement {
         let shared = Arc::clone(shared);
-        self.observers.announcement(Announced { shared, changes, origin, task_group })
+        self.observers.announcement(Told::All(Arc::new(Announced { shared, changes, origin, task_group })))
     }
 
     /// Returns what is to be announced at once of a transaction; what followed it by itself is queued.
@@ -646,10 +661,12 @@ impl State {
         task_group: Option<Py<PyAny>>,
     ) -> Option<Announcement> {
         let tidied = changes.tidied.take();
-        let announcement = self.queue(self.announcement(shared, changes, origin, task_group));
+        let announcement = self.announcement(shared, changes, origin, task_group);
+        let announcement = self.queue(announcement);
         if let Some(tidied) = tidied {
             // This thread counts as announcing by now, so that nothing is returned.
-            self.queue(self.announcement(shared, *tidied, None, None));
+            let tidied = self.announcement(shared, *tidied, None, None);
+            self.queue(tidied);
         }
         announcement
     }
@@ -658,10 +675,14 @@ impl State {
     fn queue(&mut self, announcement: Announcement) -> Option<Announcement> {
         let thread = ThreadId::here();
         if let Some(announcing) = self.announcing.iter_mut().find(|announcing| announcing.thread == thread) {
+            if let Told::All(announced) = &announcement.told {
+                self.engine.keep(&announced.changes);
+            }
             announcing.queue.push_back((announcing.answers + 1, announcement));
             return None;
         }
-        self.announcing.push(Announcing { thread, answers: 0, queue: VecDeque::new() });
+        let current = announcement.told.announced().cloned();
+        self.announcing.push(Announcing { thread, current, answers: 0, queue: VecDeque::new() });
         Some(announcement)
     }
 
@@ -669,8 +690,16 @@ impl State {
     fn next_announcement(&mut self) -> Option<Announcement> {
         let here = ThreadId::here();
         let at = self.announcing.iter().position(|announcing| announcing.thread == here)?;
-        if let Some((answers, announcement)) = self.announcing[at].queue.pop_front() {
-            self.announcing[at].answers = answers;
+        let announcing = &mut self.announcing[at];
+        // Beside this one and the caller's, references are those of events that observers have kept.
+        if let Some(current) = &announcing.current
+            && Arc::strong_count(current) > 2
+        {
+            self.engine.keep(&current.changes);
+        }
+        if let Some((answers, announcement)) = announcing.queue.pop_front() {
+            announcing.answers = answers;
+            announcing.current = announcement.told.announced().cloned();
             return Some(announcement);
         }
         self.announcing.swap_remove(at);
