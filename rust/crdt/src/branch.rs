@@ -91,6 +91,8 @@ impl Keys {
 pub(crate) struct Branches {
     all: Vec<Branch>,
     roots: HashMap<Box<str>, BranchId>,
+    /// Whether some map entry has had a right origin, which no honest edit gives it.
+    pub(crate) bounded_entries: bool,
 }
 
 impl Branches {

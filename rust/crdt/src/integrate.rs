@@ -199,7 +199,10 @@ impl Store {
         content: Content,
         mut place: Place,
     ) -> ItemId {
-        self.resolve_conflicts(self.clients.get(client).client, &mut place);
+        let id = self.clients.get(client).client;
+        if !self.resolve_from_the_end(id, &mut place) {
+            self.resolve_conflicts(id, &mut place);
+        }
         let right = self.right_of(&place);
         let item = self.new_item(Item {
             client,
@@ -221,6 +224,36 @@ impl Store {
         self.link(item);
         self.settle(item);
         item
+    }
+
+    /// Does what [`Store::resolve_conflicts`] does for a map entry that many set at the same time; returns
+    /// whether it could.
+    ///
+    /// Nothing stands right of where an entry is set, so that all that is inserted next to one block, with all
+    /// that is next to that, stands in a row right of it, ordered by client. A row that ends with what is next to
+    /// the same block as the new one can be searched from its end, where the new one mostly belongs.
+    fn resolve_from_the_end(&mut self, client: ClientId, place: &mut Place) -> bool {
+        if place.key == NONE {
+            return false;
+        }
+        self.branches.bounded_entries |= !place.right_origin.is_none();
+        if self.branches.bounded_entries {
+            return false;
+        }
+        let newest = self.branches.get(place.parent).entries.get(&place.key);
+        let mut at = newest.copied().unwrap_or(NONE);
+        while at != NONE && at != place.left {
+            let other = self.item(at);
+            if other.origin != place.origin {
+                return false;
+            }
+            if self.clients.get(other.client).client < client {
+                place.left = at;
+                return true;
+            }
+            at = other.left;
+        }
+        at == place.left
     }
 
     /// Moves `place.left` over the blocks that others inserted at the same spot and that come first.

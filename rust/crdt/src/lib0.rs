@@ -109,7 +109,30 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(u64::from(byte));
         }
-        self.long_var_uint()
+        match self.input.get(self.at..).and_then(<[u8]>::first_chunk) {
+            Some(&word) => self.var_uint_in(word),
+            None => self.long_var_uint(),
+        }
+    }
+
+    /// Reads an unsigned integer from the next eight bytes at once.
+    #[inline]
+    fn var_uint_in(&mut self, word: [u8; 8]) -> Result<u64, DecodeError> {
+        let word = u64::from_le_bytes(word);
+        let last = !word & 0x8080_8080_8080_8080;
+        if last == 0 {
+            return self.long_var_uint();
+        }
+        // Everything up to the highest bit of the first byte that has none: seven bits of each byte count.
+        let septets = word & (last ^ (last - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+        let pairs = (septets & 0x007f_007f_007f_007f) | (septets & 0x7f00_7f00_7f00_7f00) >> 1;
+        let quads = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+        let value = (quads & 0x0fff_ffff) | (quads & 0x0fff_ffff_0000_0000) >> 4;
+        if value > MAX_SAFE_INTEGER {
+            return Err(DecodeError::IntegerTooLarge { at: self.at, max: MAX_SAFE_INTEGER });
+        }
+        self.at += last.trailing_zeros() as usize / 8 + 1;
+        Ok(value)
     }
 
     fn long_var_uint(&mut self) -> Result<u64, DecodeError> {
@@ -362,6 +385,23 @@ mod tests {
                 assert_eq!(reader.var_uint(), Ok(value));
                 assert_eq!(reader.var_int(), Ok((true, value)));
                 assert!(reader.is_at_end());
+            }
+        }
+    }
+
+    #[test]
+    fn an_integer_reads_the_same_whatever_follows() {
+        let mut bytes = vec![0; 8];
+        for (seed, at) in (0..20_000u32).zip((0..8).cycle()) {
+            bytes[at] = (seed.wrapping_mul(0x9e37_79b9) >> 24) as u8;
+            for length in 0..=8 {
+                let mut alone = Reader::new(&bytes[..length]);
+                let followed = [&bytes[..length], &[0x80; 8]].concat();
+                let mut followed = Reader::new(&followed);
+                let read = alone.var_uint();
+                if !matches!(read, Err(DecodeError::Truncated { .. })) {
+                    assert_eq!((followed.var_uint(), followed.position()), (read, alone.position()));
+                }
             }
         }
     }

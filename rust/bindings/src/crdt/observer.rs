@@ -194,7 +194,7 @@ impl Announcement {
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let Listeners { types, document, updates, subdocuments } = &*self.listeners;
         let announced = match &self.told {
-            Told::Update(update) => return self.call_each(updates, bytes(py, update), errors),
+            Told::Update(update) => return self.call_each(updates, Ok(bytes(py, update)), errors),
             Told::All(announced) => announced,
         };
         let changes = &announced.changes;
@@ -211,7 +211,7 @@ impl Announcement {
             && changes.is_content()
             && !updates.is_empty()
         {
-            self.call_each(updates, bytes(py, update), errors);
+            self.call_each(updates, Ok(bytes(py, update)), errors);
         }
         if !subdocuments.is_empty() && !changes.subdocuments.is_empty() {
             let event = Bound::new(py, SubdocsEvent::new(Arc::clone(announced)));
@@ -236,8 +236,8 @@ impl Announcement {
     }
 }
 
-fn bytes<'py>(py: Python<'py>, update: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    Ok(PyBytes::new(py, update).into_any())
+fn bytes<'py>(py: Python<'py>, update: &[u8]) -> Bound<'py, PyAny> {
+    PyBytes::new(py, update).into_any()
 }
 
 /// The event that an observer is to be called with, or for a deep one the list of them.
