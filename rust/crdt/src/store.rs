@@ -137,16 +137,24 @@ impl Store {
         blocks.item(blocks.find(id.clock))
     }
 
+    /// The same, by the last search.
+    #[inline]
+    pub(crate) fn seek(&mut self, id: LocalId) -> ItemId {
+        let blocks = self.clients.get_mut(id.client);
+        let place = blocks.seek(id.clock);
+        blocks.item(place)
+    }
+
     /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
     pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
-        let item = self.find(id);
+        let item = self.seek(id);
         let Item { clock, kind, .. } = *self.item(item);
         if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
     }
 
     /// The block that ends with a known unit, split if need be. Collected blocks stay whole.
     pub(crate) fn clean_end(&mut self, id: LocalId) -> ItemId {
-        let item = self.find(id);
+        let item = self.seek(id);
         let found = self.item(item);
         if found.end() - 1 != id.clock && found.kind != Kind::Gc {
             let offset = id.clock + 1 - found.clock;
