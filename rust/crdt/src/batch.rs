@@ -4,13 +4,15 @@
 use std::cmp::Reverse;
 
 use crate::block::Kind;
-use crate::error::DecodeError;
+use crate::error::{BatchError, DecodeError};
 use crate::id::Id;
 use crate::update::{Carrier, Encoding, Update};
 
-/// Updates while they are gathered.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
+/// Updates while they are gathered, for [`Doc::apply_batch`](crate::Doc::apply_batch).
+#[derive(Debug)]
+pub struct Batch {
+    encoding: Encoding,
+    count: usize,
     gathered: Update,
     /// What the gathered blocks' spans refer to.
     bytes: Vec<u8>,
@@ -18,12 +20,30 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Decodes one update in that encoding and adds it. After an error the batch is of no use.
+    /// No updates yet; all of them are to be in that encoding.
+    #[must_use]
+    pub fn new(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            count: 0,
+            gathered: Update::default(),
+            bytes: Vec::new(),
+            scratch: Update::default(),
+        }
+    }
+
+    /// Decodes one update and adds it. After an error the batch is of no use.
     ///
     /// # Errors
-    /// Any [`DecodeError`]; [`DecodeError::DocumentFull`] when all of it together exceeds 4 GiB.
-    pub(crate) fn add(&mut self, bytes: &[u8], encoding: Encoding) -> Result<(), DecodeError> {
-        let bytes = &*self.scratch.decode_as(bytes, encoding)?;
+    /// [`BatchError`] with any [`DecodeError`]: [`DecodeError::DocumentFull`] when all of it together exceeds 4 GiB.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), BatchError> {
+        let index = self.count;
+        self.count += 1;
+        self.decode(bytes).map_err(|error| BatchError { index, error })
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let bytes = &*self.scratch.decode_as(bytes, self.encoding)?;
         if u32::try_from(self.bytes.len() + bytes.len()).is_err() {
             return Err(DecodeError::DocumentFull { bytes: self.bytes.len() + bytes.len() });
         }

@@ -371,24 +371,18 @@ impl Doc {
         &mut self,
         updates: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Applied, BatchError> {
-        self.apply_updates_as(updates, Encoding::V1)
+        let mut batch = Batch::new(Encoding::V1);
+        updates.into_iter().try_for_each(|update| batch.add(update))?;
+        self.apply_batch(batch).map_err(|error| BatchError { index: 0, error })
     }
 
-    /// Integrates many updates in that encoding, as [`Doc::apply_updates`] does.
+    /// Integrates updates that have been gathered, as [`Doc::apply_updates`] does.
     ///
     /// # Errors
-    /// [`BatchError`] with the first update that cannot be decoded.
-    pub fn apply_updates_as<'a>(
-        &mut self,
-        updates: impl IntoIterator<Item = &'a [u8]>,
-        encoding: Encoding,
-    ) -> Result<Applied, BatchError> {
-        let mut batch = Batch::default();
-        for (index, bytes) in updates.into_iter().enumerate() {
-            batch.add(bytes, encoding).map_err(|error| BatchError { index, error })?;
-        }
+    /// [`DecodeError::DocumentFull`].
+    pub fn apply_batch(&mut self, batch: Batch) -> Result<Applied, DecodeError> {
         let (update, bytes) = batch.finish();
-        self.store.check_room(bytes.len()).map_err(|error| BatchError { index: 0, error })?;
+        self.store.check_room(bytes.len())?;
         Ok(self.integrate_into(&update, &bytes))
     }
 

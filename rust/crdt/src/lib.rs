@@ -78,6 +78,7 @@ mod xml;
 pub use any::Any;
 pub use attributes::{Attributes, Json};
 pub use attribution::Attribution;
+pub use batch::Batch;
 pub use delete_set::DeleteSet;
 pub use delta::TextOp;
 pub use difference::{Difference, Formatting};

@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn an_integer_reads_the_same_whatever_follows() {
-        let mut bytes = vec![0; 8];
+        let mut bytes = [0; 8];
         for (seed, at) in (0..20_000u32).zip((0..8).cycle()) {
             bytes[at] = (seed.wrapping_mul(0x9e37_79b9) >> 24) as u8;
             for length in 0..=8 {

@@ -40,9 +40,9 @@ pub fn merge_updates_as(
     encoding: Encoding,
     content: DeletedContent,
 ) -> Result<Vec<u8>, DecodeError> {
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(encoding);
     for bytes in updates {
-        batch.add(bytes, encoding)?;
+        batch.add(bytes).map_err(|refused| refused.error)?;
     }
     let (update, source) = batch.finish();
     Ok(Merge::new(update.sources(&source), &update.deletes).encode(encoding, |_| 0, content))

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use officina_crdt::{
-    Any, DeletedContent, EditError, Encoding, Frozen, SharedType, StateVector, TypeTag, Unit, convert_update,
+    Any, Batch, DeletedContent, EditError, Encoding, Frozen, SharedType, StateVector, TypeTag, Unit,
+    convert_update,
 };
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyAny, PyBytes, PyDict, PyTuple, PyType};
+use pyo3::types::{PyAny, PyBytes, PyDict, PySequence, PyTuple, PyType};
 
 use super::handle::{BaseType, Home};
 use super::observer::{Callback, Subject};
@@ -25,6 +26,9 @@ use crate::errors::{NativeError, run};
 
 /// Below this many bytes, handing the GIL over costs more than the work.
 const DETACH_FROM: usize = 256;
+
+/// Of a list of updates, so many are taken from Python before the GIL is released to decode them.
+const DECODED_AT_ONCE: usize = 1024;
 
 /// A shared document: one replica of content that others edit too.
 ///
@@ -391,15 +395,25 @@ impl Doc {
     ///     DecodeError: one of them is not an update, and which; nothing was changed.
     ///     ValueError: there is no such version.
     #[pyo3(signature = (updates, *, version=1))]
-    fn apply_updates(&self, py: Python<'_>, updates: Vec<PyBackedBytes>, version: u8) -> PyResult<()> {
+    fn apply_updates(&self, py: Python<'_>, updates: &Bound<'_, PySequence>, version: u8) -> PyResult<()> {
         let encoding = encoding_of(version)?;
+        // What others do to the list while the GIL is released does not matter.
+        let updates = updates.to_tuple()?;
         if self.shared.validator.get().is_some() {
-            self.validate(py, &merge(py, &updates, encoding, DeletedContent::Kept)?, encoding)?;
+            let all: Vec<PyBackedBytes> = updates.extract()?;
+            self.validate(py, &merge(py, &all, encoding, DeletedContent::Kept)?, encoding)?;
         }
-        let changed = |engine: &mut officina_crdt::Doc| {
-            engine.apply_updates_as(updates.iter().map(|update| &**update), encoding)
-        };
-        self.shared.change_detached(py, changed).map(drop)
+        let mut batch = Batch::new(encoding);
+        let mut rest = updates.iter();
+        loop {
+            let some = rest.by_ref().take(DECODED_AT_ONCE);
+            let some: Vec<PyBackedBytes> =
+                some.map(|update| update.extract().map_err(PyErr::from)).collect::<PyResult<_>>()?;
+            if some.is_empty() {
+                return self.shared.change_detached(py, |engine| engine.apply_batch(batch)).map(drop);
+            }
+            run(py, || some.iter().try_for_each(|update| batch.add(update)))?;
+        }
     }
 
     /// A transaction for a `with` or `async with` statement: the one that is open on this thread, or a new one.
