@@ -24,6 +24,7 @@ _ABOUT_A_TRACE = (
     "columns",
     "remote",
     "remote list",
+    "encode first",
     "encode",
     "load",
     "open",
@@ -53,6 +54,12 @@ def trace_input(trace: Trace) -> Input:
             made = engine.record(document, lambda: engine.type(document, trace.edits))
             assert len(made) == len(trace.edits)
 
+        middle = len(trace.end) // 2
+
+        def edited() -> Any:
+            engine.type(document, [(middle, 0, "x"), (middle, 1, "")])
+            return document
+
         def load(encoded: bytes) -> str:
             return engine.text(_applied(engine, [encoded]))
 
@@ -63,7 +70,10 @@ def trace_input(trace: Trace) -> Input:
             "columns": asked(lambda document: engine.type_columns(document, columns)),
             "remote": asked(lambda document: engine.apply(document, updates)),
             "remote list": asked(lambda document: engine.apply_list(document, updates)),
-            "encode": Question(lambda: document, engine.encode, load, trace.end),
+            "encode first": Question(
+                lambda: _applied(engine, [encoded]), engine.encode, load, trace.end
+            ),
+            "encode": Question(edited, engine.encode, load, trace.end),
             "load": Question(lambda: encoded, load, str, trace.end),
             "open": Question(
                 lambda: saved, lambda saved: engine.text(engine.open(saved)), str, trace.end

@@ -515,11 +515,11 @@ impl Doc {
     #[must_use]
     pub fn encode_diff_as(&self, remote: &StateVector, encoding: Encoding) -> Vec<u8> {
         let starts = self.store.clients.iter().enumerate();
-        let starts = starts.map(|(slot, blocks)| (slot as u32, remote.get(blocks.client))).collect();
-        let deletes = self.store.all_deletes();
+        let starts: Vec<_> = starts.map(|(slot, it)| (slot as u32, remote.get(it.client))).collect();
         let update = match encoding {
-            Encoding::V1 => self.store.encode_from::<V1Writer>(starts, &deletes),
-            Encoding::V2 => self.store.encode_from::<V2Writer>(starts, &deletes),
+            Encoding::V1 if starts.iter().all(|&(_, clock)| clock == 0) => self.store.encode_whole(),
+            Encoding::V1 => self.store.encode_from::<V1Writer>(starts, &self.store.all_deletes()),
+            Encoding::V2 => self.store.encode_from::<V2Writer>(starts, &self.store.all_deletes()),
         };
         if self.pending.is_empty() {
             return update;

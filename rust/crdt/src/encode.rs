@@ -2,6 +2,8 @@
 
 use crate::block::{Item, ItemId, Kind, LocalId, NONE};
 use crate::delete_set::DeleteSet;
+use crate::id::ClientId;
+use crate::index::Chunk;
 use crate::store::{Payload, Store};
 use crate::transaction::Starts;
 use crate::update::{Header, HeaderParent, text_from};
@@ -55,15 +57,25 @@ impl Store {
     pub(crate) fn all_deletes(&self) -> DeleteSet {
         let mut deletes = DeleteSet::new();
         for blocks in self.clients.iter() {
-            for item in blocks.items_from(0) {
-                let item = self.item(item);
-                if item.deleted {
-                    deletes.add(blocks.client, item.clock..item.end());
-                }
+            for chunk in blocks.chunks() {
+                self.add_deletes(blocks.client, chunk, &mut deletes);
             }
         }
         deletes.normalize();
         deletes
+    }
+
+    /// Adds what is deleted of a chunk of one client's blocks.
+    pub(crate) fn add_deletes(&self, client: ClientId, chunk: &Chunk, deletes: &mut DeleteSet) {
+        if let Some(encoded) = chunk.encoded.get() {
+            return encoded.deletes.iter().for_each(|range| deletes.add(client, range.clone()));
+        }
+        for &item in &chunk.items {
+            let item = self.item(item);
+            if item.deleted {
+                deletes.add(client, item.clock..item.end());
+            }
+        }
     }
 
     /// Writes one client's blocks, runs joined; returns how many were written.
@@ -91,7 +103,7 @@ impl Store {
     }
 
     /// Whether two blocks that are neighbors in clock order read the same when written as one.
-    fn is_one_run(&self, item: ItemId, next: ItemId) -> bool {
+    pub(crate) fn is_one_run(&self, item: ItemId, next: ItemId) -> bool {
         let (left, right) = (self.item(item), self.item(next));
         match left.kind {
             Kind::Gc => right.kind == Kind::Gc,

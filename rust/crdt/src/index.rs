@@ -3,6 +3,9 @@
 //! Each client's blocks are kept in clock order in chunks of up to 256 `(clock, item)` pairs: a search
 //! loads no items, and an insertion moves at most 2 KB however many blocks the client has.
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
 use hashbrown::HashMap;
 
 use crate::block::ItemId;
@@ -10,10 +13,28 @@ use crate::id::ClientId;
 
 const CHUNK: usize = 256;
 
+/// Some of a client's blocks that follow each other.
 #[derive(Debug, Default, Clone)]
-struct Chunk {
+pub(crate) struct Chunk {
     clocks: Vec<u32>,
-    items: Vec<ItemId>,
+    pub(crate) items: Vec<ItemId>,
+    /// How they were encoded last, unless one of them has changed since.
+    pub(crate) encoded: OnceLock<Encoded>,
+}
+
+/// What writing a chunk's blocks in V1 yields. The first run may go on from the chunk before and the last one
+/// into the next, so that only what lies between them is here.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    /// How many blocks the first run has.
+    pub(crate) first: usize,
+    /// Where the last run begins.
+    pub(crate) last: usize,
+    /// The runs between the two, and how many there are.
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) runs: u64,
+    /// Which clocks of the whole chunk are deleted, in order.
+    pub(crate) deletes: Box<[Range<u32>]>,
 }
 
 /// Where a block stands in its client's index; valid until the index changes.
@@ -115,9 +136,25 @@ impl ClientBlocks {
         first.iter().chain(rest.iter().flat_map(|chunk| &chunk.items)).copied()
     }
 
+    /// Every block, in clock order.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// Forgets how the chunk around `clock` was encoded.
+    pub(crate) fn forget_encoded(&mut self, clock: u32) {
+        if clock < self.next_clock {
+            let Place { chunk, .. } = self.find(clock);
+            self.chunks[chunk].encoded.take();
+        }
+    }
+
     /// Bytes held on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(|chunk| chunk.clocks.capacity() * 8).sum();
+        let encoded = |chunk: &Chunk| {
+            chunk.encoded.get().map_or(0, |it| it.bytes.len() + size_of_val::<[_]>(&it.deletes))
+        };
+        let chunks: usize = self.chunks.iter().map(|it| it.clocks.capacity() * 8 + encoded(it)).sum();
         chunks + self.chunks.capacity() * size_of::<Chunk>()
     }
 
@@ -130,6 +167,7 @@ impl ClientBlocks {
             self.chunks.push(Chunk::default());
         }
         if let Some(chunk) = self.chunks.last_mut() {
+            chunk.encoded.take();
             chunk.clocks.push(self.next_clock);
             chunk.items.push(item);
         }
@@ -145,7 +183,9 @@ impl ClientBlocks {
             let upper = Chunk {
                 clocks: self.chunks[chunk].clocks.split_off(half),
                 items: self.chunks[chunk].items.split_off(half),
+                encoded: OnceLock::new(),
             };
+            self.chunks[chunk].encoded.take();
             self.firsts.insert(chunk + 1, upper.clocks[0]);
             self.chunks.insert(chunk + 1, upper);
             if slot > half {
@@ -154,6 +194,7 @@ impl ClientBlocks {
             }
         }
         let chunk = &mut self.chunks[chunk];
+        chunk.encoded.take();
         chunk.clocks.insert(slot, clock);
         chunk.items.insert(slot, item);
     }
@@ -161,6 +202,7 @@ impl ClientBlocks {
     /// Removes a block whose units its predecessor has taken over.
     pub(crate) fn remove(&mut self, place: Place) {
         let chunk = &mut self.chunks[place.chunk];
+        chunk.encoded.take();
         chunk.clocks.remove(place.slot);
         chunk.items.remove(place.slot);
         if chunk.items.is_empty() {
@@ -174,6 +216,7 @@ impl ClientBlocks {
     /// Moves the boundary between a block and its predecessor to `clock`.
     pub(crate) fn move_start(&mut self, place: Place, clock: u32) {
         self.recent = place;
+        self.chunks[place.chunk].encoded.take();
         self.chunks[place.chunk].clocks[place.slot] = clock;
         if place.slot == 0 {
             self.firsts[place.chunk] = clock;

@@ -9,7 +9,8 @@
 //!   finds the next keystroke's in O(1);
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
-//! * `update`, `v2`, `write`, `encode`, `merge`, `piece`: the V1 and V2 formats, with and without a document;
+//! * `update`, `v2`, `write`, `encode`, `whole`, `merge`, `piece`: the V1 and V2 formats, with and without a
+//!   document;
 //! * `format`, `marks`, `rich_text`, `delta`, `text_event`: formatted text; `cleanup`: what Yjs tidies after a
 //!   transaction;
 //! * `pending`: what arrived too early; `batch`: many updates at once; `transaction`, `event`: what changed;
@@ -72,6 +73,7 @@ mod tree;
 mod undo;
 mod update;
 mod v2;
+mod whole;
 mod write;
 mod xml;
 

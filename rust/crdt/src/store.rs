@@ -17,6 +17,7 @@ use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Forest, Size, Unit};
 use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
+use crate::whole::Remembered;
 
 /// A run of text up to this long is copied to the end of the arena when it grows; a longer one is
 /// continued by a new block.
@@ -53,6 +54,7 @@ pub(crate) struct Store {
     /// Whether deleted content is kept for good.
     pub(crate) keeps_deleted: bool,
     pub(crate) redone: Redone,
+    pub(crate) remembered: Remembered,
     /// Whether the document has ever met a format mark.
     pub(crate) marked: bool,
 }
@@ -63,8 +65,13 @@ impl Store {
         &self.items[item as usize]
     }
 
+    /// The block, to be changed: how it was encoded is forgotten.
     #[inline]
     pub(crate) fn item_mut(&mut self, item: ItemId) -> &mut Item {
+        if self.remembered.must_forget(item) {
+            let Item { client, clock, .. } = self.items[item as usize];
+            self.clients.get_mut(client).forget_encoded(clock);
+        }
         &mut self.items[item as usize]
     }
 

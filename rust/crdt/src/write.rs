@@ -84,6 +84,11 @@ impl Default for V1Writer {
 }
 
 impl V1Writer {
+    /// A writer with room for `bytes`.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { buffer: Writer::with_capacity(bytes), ..Self::default() }
+    }
+
     #[inline]
     fn recall(&mut self, client: ClientId) -> Integer {
         if self.client.value != client {
