@@ -6,7 +6,7 @@ use crate::id::ClientId;
 use crate::index::Chunk;
 use crate::store::{Payload, Store};
 use crate::transaction::Starts;
-use crate::update::{Header, HeaderParent, text_from};
+use crate::update::{Header, HeaderParent, REPLACEMENT, cut_at, text_from};
 use crate::write::{UpdateWriter, V1Writer};
 
 impl Store {
@@ -145,6 +145,38 @@ impl Store {
                     encode_payload(payload, offset, writer);
                 }
             }
+        }
+    }
+
+    /// Writes the first `units` of a block that has more. The block itself is not cut: a character in two halves
+    /// would not become whole again.
+    pub(crate) fn encode_head<W: UpdateWriter>(&self, item: &Item, units: u32, writer: &mut W) {
+        if item.kind == Kind::Gc {
+            writer.info(Kind::Gc as u8);
+            writer.len(units);
+            return;
+        }
+        self.header(item, 0).write(writer);
+        match item.kind {
+            Kind::String => {
+                let text = self.text_of(item);
+                let cut = cut_at(text, units);
+                let last = if cut.splits_pair { REPLACEMENT } else { "" };
+                writer.text(units, [&text[..cut.bytes], last].into_iter());
+            }
+            Kind::Any => {
+                writer.len(units);
+                let values = self.values_of(item).iter().take(units as usize);
+                values.for_each(|value| value.encode_into(writer.rest()));
+            }
+            Kind::Json => {
+                writer.len(units);
+                if let Some(Payload::Json(strings)) = self.payload(item) {
+                    strings.iter().take(units as usize).for_each(|text| writer.string(text));
+                }
+            }
+            // What is left besides these has one unit.
+            _ => writer.len(units),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::error::{DecodeError, EditError};
 use crate::id::Id;
 use crate::lib0::{Reader, Writer};
 use crate::state_vector::StateVector;
-use crate::store::{RELOCATABLE, Store};
+use crate::store::Store;
 use crate::write::{UpdateWriter, V1Writer};
 
 /// A version of a document, without its content: that is still in the document if it keeps what is deleted.
@@ -79,24 +79,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Splits the blocks that a version ends within.
-    fn split_at_version(&mut self, version: &Snapshot) {
-        for (client, clock) in version.state.iter() {
-            if clock < self.clients.next_clock(client) {
-                self.items_within(client, clock..clock + 1);
-            }
-        }
-    }
-
-    /// Joins what [`Store::split_at_version`] has split.
-    fn join_at_version(&mut self, version: &Snapshot) {
-        for (client, clock) in version.state.iter() {
-            if clock < self.clients.next_clock(client) {
-                self.join_around(client, clock..clock + 1, RELOCATABLE);
-            }
-        }
-    }
 }
 
 impl Doc {
@@ -111,9 +93,8 @@ impl Doc {
     /// # Errors
     /// [`EditError::Forgotten`] when content that the version shows has been dropped since,
     /// [`EditError::Unknown`] when the version is ahead of the document.
-    pub fn encode_version(&mut self, version: &Snapshot) -> Result<Vec<u8>, EditError> {
+    pub fn encode_version(&self, version: &Snapshot) -> Result<Vec<u8>, EditError> {
         self.store.check_version(version)?;
-        self.store.split_at_version(version);
         let mut states: Vec<_> = version.state.iter().collect();
         states.sort_unstable_by(|a, b| b.cmp(a));
         let mut writer = V1Writer::default();
@@ -125,12 +106,16 @@ impl Doc {
                 blocks.take_while(|&item| self.store.item(item).clock < clock).collect();
             let count_at = writer.open_section(client, 0);
             for &block in &blocks {
-                self.store.encode_run(&[block], 0, &mut writer);
+                let item = self.store.item(block);
+                if item.end() > clock {
+                    self.store.encode_head(item, clock - item.clock, &mut writer);
+                } else {
+                    self.store.encode_run(&[block], 0, &mut writer);
+                }
             }
             writer.close_section(count_at, blocks.len() as u64);
         }
         writer.deletes(&version.deletes);
-        self.store.join_at_version(version);
         Ok(writer.finish())
     }
 }
@@ -168,6 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn looking_at_a_version_leaves_the_document_as_it_is_even_where_it_cuts_a_character() {
+        let (mut doc, text) = keeping(1);
+        doc.insert_text(text, 0, "a", Unit::Utf16).unwrap();
+        let version = doc.snapshot();
+        doc.insert_text(text, 1, "😀b", Unit::Utf16).unwrap();
+        let now = doc.encode_update();
+        doc.encode_version(&version).unwrap();
+        let forged = Snapshot { deletes: DeleteSet::new(), state: [(1, 2)].into_iter().collect() };
+        let mut half = Doc::new(2);
+        half.apply_update(&doc.encode_version(&forged).unwrap()).unwrap();
+        let old = half.root("text", TypeTag::Text).unwrap();
+        assert_eq!(half.text(old).unwrap(), "a\u{fffd}");
+        assert_eq!(half.state_vector(), forged.state);
+        assert_eq!(doc.text(text).unwrap(), "a😀b");
+        assert_eq!(doc.encode_update(), now);
+    }
+
+    #[test]
     fn content_that_was_dropped_is_missed_rather_than_left_out() {
         let mut doc = Doc::new(1);
         let list = doc.root("list", TypeTag::Array).unwrap();
@@ -177,7 +180,7 @@ mod tests {
         let missed = Id { client: 1, clock: 1 };
         assert_eq!(doc.encode_version(&version), Err(EditError::Forgotten(missed)));
         assert!(doc.encode_version(&doc.snapshot()).is_ok());
-        let mut stranger = Doc::new(2);
+        let stranger = Doc::new(2);
         let newest = Id { client: 1, clock: 2 };
         assert_eq!(stranger.encode_version(&version), Err(EditError::Unknown(newest)));
     }
