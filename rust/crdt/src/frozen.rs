@@ -17,6 +17,8 @@
 
 use std::ops::Range;
 
+use hashbrown::HashSet;
+
 use crate::doc::Doc;
 use crate::edit::SharedType;
 use crate::error::{DecodeError, FrozenError};
@@ -100,16 +102,15 @@ impl Frozen {
     /// Gives an empty document the roots, with nothing in them yet: a shell, to be filled by [`Frozen::thaw`].
     ///
     /// # Errors
-    /// [`FrozenError::NotEmpty`] when the document has roots already or a forged file names one twice.
+    /// [`FrozenError::NotEmpty`] when the document has roots already or a forged file names one twice; nothing has
+    /// been changed then.
     pub fn shell(&self, empty: &mut Doc) -> Result<(), FrozenError> {
-        if empty.roots().next().is_some() {
+        let names: HashSet<&str> = self.roots.iter().map(|root| self.str_at(&root.name)).collect();
+        if empty.roots().next().is_some() || names.len() < self.roots.len() {
             return Err(FrozenError::NotEmpty);
         }
-        for (at, root) in self.roots.iter().enumerate() {
-            let found = empty.declare_root(self.str_at(&root.name), root.tag);
-            if found.0 as usize != at {
-                return Err(FrozenError::NotEmpty);
-            }
+        for root in &self.roots {
+            empty.declare_root(self.str_at(&root.name), root.tag);
         }
         Ok(())
     }
@@ -243,6 +244,17 @@ mod tests {
         assert!(copy.has_pending());
         copy.apply_update(&whole).expect("own update");
         assert_eq!(copy.encode_update(), whole);
+    }
+
+    #[test]
+    fn a_forged_file_that_names_a_root_twice_gives_a_document_none_of_them() {
+        let body = b"\x01\x00\x02\x01a\x00\x01a\x00\x00\x00";
+        let checksum = crc32fast::hash(body).to_le_bytes();
+        let forged = [&MAGIC[..], &[VERSION], &checksum, body].concat();
+        let frozen = Frozen::open(forged.into()).expect("the checksum matches");
+        let mut doc = Doc::new(1);
+        assert_eq!(frozen.shell(&mut doc), Err(FrozenError::NotEmpty));
+        assert_eq!(doc.roots().count(), 0);
     }
 
     #[test]
