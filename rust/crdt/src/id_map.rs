@@ -25,6 +25,16 @@ pub struct Attribute {
     pub value: Any,
 }
 
+impl Attribute {
+    /// The attribute as bytes. Two that encode alike are one, also with a value that is not itself, as NaN is.
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.var_string(&self.name);
+        self.value.encode_into(&mut writer);
+        writer.into_bytes()
+    }
+}
+
 /// Units of one client that have the same attributes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttributedRange {
@@ -243,11 +253,8 @@ impl IdMap {
                 writer.var_uint(u64::from(clocks.end - clocks.start));
                 writer.var_uint(noted.len() as u64);
                 for attribute in noted {
-                    let mut whole = Writer::new();
-                    whole.var_string(&attribute.name);
-                    attribute.value.encode_into(&mut whole);
                     let next = attributes.len() as u64;
-                    let number = *attributes.entry(whole.into_bytes()).or_insert(next);
+                    let number = *attributes.entry(attribute.encode()).or_insert(next);
                     writer.var_uint(number);
                     if number == next {
                         let next = names.len() as u64;
@@ -328,6 +335,8 @@ fn only_first(a: Option<&[Arc<Attribute>]>, b: Option<&[Arc<Attribute>]>) -> Opt
 #[derive(Default)]
 struct Known {
     attributes: Vec<Arc<Attribute>>,
+    /// The same by what they encode to: a number may stand for one that another number stood for before.
+    distinct: HashMap<Vec<u8>, Arc<Attribute>>,
     names: Vec<Arc<str>>,
 }
 
@@ -353,7 +362,9 @@ impl Known {
             }
             None => return Err(DecodeError::UnknownTag { what: "attribute name", tag: number, at }),
         };
-        let attribute = Arc::new(Attribute { name, value: Any::decode_from(reader)? });
+        let attribute = Attribute { name, value: Any::decode_from(reader)? };
+        let attribute = self.distinct.entry(attribute.encode()).or_insert_with(|| Arc::new(attribute));
+        let attribute = Arc::clone(attribute);
         self.attributes.push(Arc::clone(&attribute));
         Ok(attribute)
     }
@@ -411,6 +422,15 @@ mod tests {
         assert_eq!(shown(&rest), [(1, 10, 15, 1)]);
         let Ok(kept) = joined.filter(|noted| Ok::<_, ()>(noted.len() == 2)) else { panic!("accepted") };
         assert_eq!(kept, common);
+    }
+
+    #[test]
+    fn an_attribute_that_a_forged_map_numbers_twice_is_noted_once() {
+        let nan = b"\x7b\x7f\xf8\x00\x00\x00\x00\x00\x00";
+        let bytes = [&b"\x01\x05\x01\x00\x04\x02\x00\x00\x01a"[..], nan, b"\x01\x00", nan].concat();
+        let map = IdMap::decode(&bytes).unwrap();
+        assert_eq!(shown(&map), [(5, 0, 4, 1)]);
+        assert_eq!(IdMap::decode(&map.encode()).unwrap().encode(), map.encode());
     }
 
     #[test]
