@@ -97,6 +97,10 @@ impl Doc {
         if destination == source || destination == source + 1 {
             return Ok(None);
         }
+        // Whoever moves the elements of a text must not tear its characters apart.
+        for index in [source, source + 1, destination] {
+            store.check_boundary(target.0, index, Unit::Utf16)?;
+        }
         let located = store.locate(target.0, source, Unit::Utf16);
         let Some(Located { item, start }) = located else { return Ok(None) };
         let (units, bytes) = store.weight(item);
@@ -144,6 +148,20 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect()
+    }
+
+    #[test]
+    fn half_a_character_is_not_moved_and_nothing_is_moved_into_one() {
+        let mut doc = Doc::new(1);
+        let text = doc.root("text", TypeTag::Text).unwrap();
+        doc.insert_text(text, 0, "ab😀c", Unit::Utf16).unwrap();
+        for (source, destination, index) in [(2, 0, 3), (3, 0, 3), (0, 3, 3)] {
+            let refused = doc.move_element(text, source, destination);
+            assert_eq!(refused, Err(EditError::InsideCharacter { index }));
+            assert_eq!(doc.text(text).unwrap(), "ab😀c");
+        }
+        doc.move_element(text, 4, 2).unwrap();
+        assert_eq!(doc.text(text).unwrap(), "abc😀");
     }
 
     #[test]
