@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
+# Decoding may cost a multiple of the input; one block of 64 MiB, or 512 MiB with the sanitizer's own, is a bug.
+FUZZ_LIMITS := -max_len=16384 -malloc_limit_mb=64 -rss_limit_mb=512 -timeout=20
 
 BIN := .venv/bin
 RUST := Cargo.toml Cargo.lock $(shell find rust -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
@@ -40,7 +42,8 @@ check: build .venv/.test .venv/.check .venv/.bench ## format, lints, types, stub
 
 fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fuzz) and the engine against Yjs
 	for target in $$(cargo +nightly fuzz list --fuzz-dir rust/fuzz); do \
-	    cargo +nightly fuzz run --fuzz-dir rust/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	    cargo +nightly fuzz run --fuzz-dir rust/fuzz $$target -- $(FUZZ_LIMITS) \
+	        -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 	python tests/interop/fuzz.py --edits 200000
 
 bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results

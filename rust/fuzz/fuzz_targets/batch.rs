@@ -1,0 +1,24 @@
+//! Many hostile updates at once: refused whole, with the first that none would take, or all of them arrive.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use officina_crdt::{Doc, Encoding};
+
+fuzz_target!(|input: (bool, bool, Vec<&[u8]>)| {
+    let (is_first, tidies, updates) = input;
+    let encoding = if is_first { Encoding::V1 } else { Encoding::V2 };
+    let refused = updates.iter().position(|update| Doc::new(1).apply_update_as(update, encoding).is_err());
+    let mut doc = Doc::new(1);
+    doc.set_tidying(tidies);
+    let outcome = doc.apply_updates_as(updates.iter().copied(), encoding);
+    assert_eq!(outcome.as_ref().err().map(|error| error.index), refused);
+    if outcome.is_err() {
+        assert!(doc.is_empty());
+        return;
+    }
+    let whole = doc.encode_update();
+    let mut copy = Doc::new(2);
+    copy.apply_updates([&whole[..], &whole]).expect("own update");
+    assert_eq!(copy.encode_update(), whole);
+});
