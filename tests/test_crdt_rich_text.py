@@ -156,6 +156,22 @@ def test_marks_that_concurrent_formatting_left_are_tidied_up_in_an_update_of_the
     assert docs[0].get_update() == docs[1].get_update()
 
 
+def test_marks_are_tidied_up_after_an_update_applied_in_a_transaction_as_well() -> None:
+    """As in Yjs, where an update within a transaction makes that a remote one."""
+    docs = [Doc({"text": Text()}, client_id=client) for client in (1, 2)]
+    texts = [doc.get("text", type=Text) for doc in docs]
+    texts[0].insert(0, "abcd")
+    docs[1].apply_update(docs[0].get_update())
+    texts[0].format(1, 3, {"bold": True})
+    del texts[1][0:4]
+    origins: list[object] = []
+    subscription = docs[0].observe(lambda event: origins.append(event.origin))
+    with docs[0].transaction(origin="network"):
+        docs[0].apply_update(docs[1].get_update(docs[0].get_state()))
+    docs[0].unobserve(subscription)
+    assert origins == ["network", None]
+
+
 def test_reading_what_changed_deletes_no_marks() -> None:
     docs = [Doc({"text": Text()}, client_id=client) for client in (1, 2, 3)]
     texts = [doc.get("text", type=Text) for doc in docs]

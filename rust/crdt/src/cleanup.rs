@@ -156,9 +156,9 @@ impl Store {
 }
 
 impl Doc {
-    /// Whether the end of the open transaction is followed by tidying: not after an edit made here.
+    /// Whether the end of the open transaction is followed by tidying: not if only edits were made in it.
     pub(crate) fn will_tidy(&self) -> bool {
-        self.tidies && !self.local && self.store.marked && self.store.transaction.received
+        self.tidies && self.store.marked && self.store.transaction.received
     }
 
     /// Tidies up in a transaction of its own, which the managers in `tracking` capture.

@@ -148,8 +148,6 @@ pub struct Doc {
     /// Whether a transaction was opened by [`Doc::begin`].
     open: bool,
     listening: Listening,
-    /// Whether the open transaction is an edit made here, whatever is applied in it.
-    pub(crate) local: bool,
     pub(crate) tidies: bool,
 }
 
@@ -165,7 +163,6 @@ impl Doc {
             managers: Managers::default(),
             open: false,
             listening: Listening::default(),
-            local: false,
             tidies: true,
         }
     }
@@ -186,12 +183,6 @@ impl Doc {
     /// first. Whoever keeps a document only for others says no: tidying edits it.
     pub fn set_tidying(&mut self, tidies: bool) {
         self.tidies = tidies;
-    }
-
-    /// Says that the open transaction is an edit made here even if updates are applied in it, so that
-    /// nothing is tidied up after it.
-    pub fn keep_local(&mut self) {
-        self.local = self.open;
     }
 
     /// The id that local edits carry.
@@ -263,7 +254,6 @@ impl Doc {
         self.open = false;
         let listening = std::mem::take(&mut self.listening);
         let untidy = if self.will_tidy() { self.store.untidy() } else { None };
-        self.local = false;
         let transaction = &self.store.transaction;
         let is_content = transaction.recorded && !transaction.changed_nothing();
         let mut changes =

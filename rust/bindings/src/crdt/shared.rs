@@ -566,7 +566,6 @@ impl State {
         self.keep_announced();
         self.let_go_of_managers();
         self.engine.begin(Listening { subdocuments: true, ..listening });
-        self.engine.keep_local();
         self.transaction = Some(OpenTransaction {
             owner: ThreadId::here(),
             depth: 1,
