@@ -1,6 +1,7 @@
 """Differential fuzz against Yjs: `python tests/interop/fuzz.py --edits 200000 --seed 1 --record`.
 
-Runs episodes of random edits (see `differential.py`) and prints the seed of each that fails.
+Runs episodes of random edits, undos and redos (see `differential.py`), and prints the seed of each
+that fails.
 `--record` writes a dated record to `benches/results/`.
 """
 
@@ -11,6 +12,7 @@ import json
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +34,7 @@ class Campaign:
 
     first_seed: int
     episodes: int
-    edits: int
+    operations: Counter[str]
     updates: int
     seconds: float
     failures: tuple[str, ...]
@@ -41,7 +43,8 @@ class Campaign:
 def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
     """Runs one episode for each number of edits in `episodes`, with consecutive seeds."""
     started = time.perf_counter()
-    count = edits = updates = 0
+    count = updates = 0
+    operations: Counter[str] = Counter()
     failures: list[str] = []
     for count, wanted in enumerate(episodes, start=1):
         try:
@@ -50,10 +53,10 @@ def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
             failures.append(f"seed {first_seed + count - 1}: {difference}")
             print(failures[-1], file=sys.stderr)
         else:
-            edits += outcome.edits
+            operations += outcome.operations
             updates += outcome.updates
     return Campaign(
-        first_seed, count, edits, updates, time.perf_counter() - started, tuple(failures)
+        first_seed, count, operations, updates, time.perf_counter() - started, tuple(failures)
     )
 
 
@@ -68,7 +71,8 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
         "date": today,
         "seeds": [campaign.first_seed, campaign.first_seed + campaign.episodes - 1],
         "episodes": campaign.episodes,
-        "edits": campaign.edits,
+        "operations": campaign.operations.total(),
+        "operations_by_kind": dict(campaign.operations.most_common()),
         "updates": campaign.updates,
         "differences": len(campaign.failures),
         "failures": list(campaign.failures),
@@ -120,7 +124,7 @@ def _main() -> int:
     with host:
         campaign = run(host, options.seed, chosen)
         print(
-            f"{campaign.edits:,} edits in {campaign.episodes} episodes, "
+            f"{campaign.operations.total():,} operations in {campaign.episodes} episodes, "
             f"{campaign.updates:,} updates, {len(campaign.failures)} differences, "
             f"{campaign.seconds:.0f} s"
         )

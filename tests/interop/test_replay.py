@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from officina_server import OfficinaServer
-from our_edits import words
+from our_values import words
 from websocket_peers import peers_in
 from yjs_host import YjsHost
 

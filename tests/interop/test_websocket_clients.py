@@ -11,7 +11,7 @@ from json_values import canonical, from_json
 from officina.client import YjsClient
 from officina.crdt import Array, Doc, Map, Text
 from officina_server import OfficinaServer
-from our_edits import edit_at_random
+from our_edits import Editor
 from websocket_peers import Peers, fetch, peers_in
 from yjs_host import YjsHost, decode, encode
 
@@ -201,12 +201,13 @@ def test_a_python_client_edits_together_with_yjs_clients(
     peers.until_synced()
     peers.ask("keepEditing", seed=31)
 
-    doc, rng = Doc(client_id=2**40 + 1), Random(32)
+    doc = Doc(client_id=2**40 + 1)
+    editor = Editor(doc, Random(32))
 
     async def edit_along() -> dict:
         async with YjsClient(f"{server.url}/{room}", doc) as client:
             for _ in range(200):
-                edit_at_random(doc, rng)
+                editor.edit()
                 await client.throttle()
             await client.flush()
             peers.ask("rest")

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -120,6 +120,38 @@ class YjsHost:
             raise YjsError(f"Node ended: {self._stderr.read().decode(errors='replace')}")
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+
+class Questions:
+    """Collects questions for a host, asks them in one batch, and hands each its answer."""
+
+    def __init__(self, host: YjsHost) -> None:
+        self._host = host
+        self._calls: list[tuple[str, dict[str, Any]]] = []
+        self._answers: list[Callable[[Any], object]] = []
+
+    def ask(
+        self, method: str, answer: Callable[[Any], object] = lambda _: None, **arguments: Any
+    ) -> None:
+        """Asks with the next `flush`, which calls `answer` with what comes back."""
+        self._calls.append((method, arguments))
+        self._answers.append(answer)
+
+    def flush(self) -> None:
+        """Asks everything, in order.
+
+        Raises:
+            YjsError: one of the questions failed; those after it were not asked, none is answered.
+        """
+        calls, self._calls = self._calls, []
+        answers, self._answers = self._answers, []
+        for answer, result in zip(answers, self._host.batch(calls), strict=True):
+            answer(result)
+
+    def forget(self) -> None:
+        """Drops what has not been asked."""
+        self._calls.clear()
+        self._answers.clear()
 
 
 def _node() -> str:

@@ -4,8 +4,17 @@ import * as Y from 'yjs'
 import * as prng from 'lib0/prng'
 import { editAtRandom, editInTheCrowd } from './edits.mjs'
 import { portrait, plain } from './portrait.mjs'
+import { openRoots } from './roots.mjs'
 
-/** @type {Map<string, { doc: Y.Doc, outbox: Uint8Array[] }>} */
+/**
+ * What is known of a document: its edits that nobody has asked for, in both encodings, its undo manager, and how many
+ * operations of each kind it has made.
+ *
+ * @typedef {{ doc: Y.Doc, outbox: { 1: Uint8Array[], 2: Uint8Array[] }, manager: Y.UndoManager | null,
+ *   operations: Object<string, number> }} Replica
+ */
+
+/** @type {Map<string, Replica>} */
 const replicas = new Map()
 
 /** The origin given to updates that came from outside, so that they are not sent out again. */
@@ -17,23 +26,14 @@ export const decode = text => new Uint8Array(Buffer.from(text, 'base64'))
 /** The author of documents that only read: an id that no experiment hands to a writer. */
 const READER = 0xfffffffb
 
-/** The shared types at the root of every document of the experiments: name, and how to open it. */
-export const ROOTS = {
-  text: doc => doc.getText('text'),
-  array: doc => doc.getArray('array'),
-  map: doc => doc.getMap('map'),
-  everything: doc => doc.getMap('everything'),
-  xml: doc => doc.getXmlFragment('xml')
-}
-
-const openRoots = doc => Object.fromEntries(Object.entries(ROOTS).map(([name, open]) => [name, open(doc)]))
-
 /** Registers `doc` under `name`; what is edited in it is collected until `take` asks for it. */
 export const register = (name, doc) => {
-  const replica = { doc, outbox: [] }
-  doc.on('update', (update, origin) => {
-    if (origin !== REMOTE) replica.outbox.push(update)
-  })
+  const replica = { doc, outbox: { 1: [], 2: [] }, manager: null, operations: {} }
+  const collect = version => (update, origin) => {
+    if (origin !== REMOTE) replica.outbox[version].push(update)
+  }
+  doc.on('update', collect(1))
+  doc.on('updateV2', collect(2))
   openRoots(doc)
   replicas.set(name, replica)
   return doc
@@ -52,6 +52,7 @@ const codec = version => version === 2
       encodeStateAsUpdate: Y.encodeStateAsUpdateV2,
       mergeUpdates: Y.mergeUpdatesV2,
       diffUpdate: Y.diffUpdateV2,
+      decodeUpdate: Y.decodeUpdateV2,
       encodeStateVectorFromUpdate: update => Y.encodeStateVectorFromUpdateV2(update),
       convertUpdate: Y.convertUpdateFormatV2ToV1
     }
@@ -60,11 +61,16 @@ const codec = version => version === 2
       encodeStateAsUpdate: Y.encodeStateAsUpdate,
       mergeUpdates: Y.mergeUpdates,
       diffUpdate: Y.diffUpdate,
+      decodeUpdate: Y.decodeUpdate,
       encodeStateVectorFromUpdate: Y.encodeStateVectorFromUpdate,
       convertUpdate: Y.convertUpdateFormatV1ToV2
     }
 
-const take = replica => replica.outbox.splice(0).map(encode)
+const take = ({ outbox }, version = 1) => {
+  const taken = outbox[version].map(encode)
+  outbox[1].length = outbox[2].length = 0
+  return taken
+}
 
 const create = (client, gc) => {
   const doc = new Y.Doc({ gc })
@@ -74,21 +80,26 @@ const create = (client, gc) => {
 
 const byClient = ([left], [right]) => left - right
 
+export const undoManager = (doc, { scopes, timeout }) => {
+  const roots = openRoots(doc)
+  return new Y.UndoManager(scopes.length === 0 ? doc : scopes.map(root => roots[root]), { captureTimeout: timeout })
+}
+
 /** Deleted clock ranges, sorted and joined: equal documents give equal lists. */
-const ranges = deletes => {
+export const ranges = deletes => {
   const pairs = list => list.map(({ clock, len }) => [clock, clock + len])
   return [...Y.mergeDeleteSets([deletes]).clients.entries()].sort(byClient).map(([client, list]) => [client, pairs(list)])
 }
 
 /** All that two replicas must agree on to hold the same edits. */
-const extent = doc => ({
+export const extent = doc => ({
   state: encode(Y.encodeStateVector(doc)),
   deleted: ranges(Y.createDeleteSetFromStructStore(doc.store)),
   pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null
 })
 
 /** All that a reader of the document can see. */
-const content = doc => {
+export const content = doc => {
   const roots = openRoots(doc)
   return {
     roots: Object.fromEntries(Object.entries(roots).map(([name, type]) => [name, portrait(type)])),
@@ -98,10 +109,49 @@ const content = doc => {
   }
 }
 
+const indices = (doc, positions) => positions.map(position =>
+  Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(decode(position)), doc)?.index ?? null)
+
+const note = (replica, kind) => {
+  if (kind !== null) replica.operations[kind] = (replica.operations[kind] ?? 0) + 1
+}
+
+/** One to six edits in a transaction, at most `left`; returns how many. */
+const editTogether = (replica, generator, left, crowded) => {
+  const together = Math.min(left, prng.bool(generator) ? 1 : prng.int32(generator, 1, 6))
+  const edit = crowded ? editInTheCrowd : editAtRandom
+  replica.doc.transact(() => {
+    for (let i = 0; i < together; i++) note(replica, edit(openRoots(replica.doc), generator))
+  })
+  return together
+}
+
+/** An undo or redo at times, if there is anything to take back; returns how many, 0 or 1. */
+const stepBack = (replica, generator) => {
+  const { manager } = replica
+  if (manager === null || prng.int32(generator, 0, 99) < 75) return 0
+  const step = pickStep(manager, generator)
+  if (step === null) return 0
+  manager[step]()
+  note(replica, step)
+  return 1
+}
+
+const pickStep = (manager, generator) => {
+  const act = prng.int32(generator, 0, 9)
+  if (act === 0) manager.stopCapturing()
+  if (act < 6 && manager.undoStack.length > 0) return 'undo'
+  return manager.redoStack.length > 0 ? 'redo' : null
+}
+
 export const describe = doc => ({ ...extent(doc), ...content(doc) })
 
 export const methods = {
-  create: ({ doc, client, gc = true }) => { register(doc, create(client, gc)) },
+  /** With `undo`, which names the roots in scope (none for the whole document) and a timeout, it can take edits back. */
+  create: ({ doc, client, gc = true, undo = null }) => {
+    register(doc, create(client, gc))
+    if (undo !== null) replicas.get(doc).manager = undoManager(documentOf(doc), undo)
+  },
 
   forget: ({ docs }) => {
     for (const name of docs) {
@@ -114,25 +164,46 @@ export const methods = {
   become: ({ doc, client }) => { documentOf(doc).clientID = client },
 
   /** Makes `count` random edits, several of them in one transaction at times; answers with the updates they made. */
-  edit: ({ doc, seed, count, crowded = false }) => {
+  edit: ({ doc, seed, count, crowded = false, answer_in: answerIn = 1 }) => {
     const replica = replicas.get(doc)
     const generator = prng.create(seed)
-    for (let left = count; left > 0;) {
-      const together = Math.min(left, prng.bool(generator) ? 1 : prng.int32(generator, 1, 6))
-      replica.doc.transact(() => {
-        const edit = crowded ? editInTheCrowd : editAtRandom
-        for (let i = 0; i < together; i++) edit(openRoots(replica.doc), generator)
-      })
-      left -= together
-    }
-    return take(replica)
+    for (let left = count; left > 0;) left -= stepBack(replica, generator) || editTogether(replica, generator, left, crowded)
+    return take(replica, answerIn)
   },
 
+  /** How many edits, undos and redos of each kind the document has made. */
+  operations: ({ doc }) => replicas.get(doc).operations,
+
   /** Applies updates in the order given; answers with what Yjs itself changes in return (it tidies formatting marks). */
-  apply: ({ doc, updates, version = 1 }) => {
+  apply: ({ doc, updates, version = 1, answer_in: answerIn = 1 }) => {
     const replica = replicas.get(doc)
     for (const update of updates) codec(version).applyUpdate(replica.doc, decode(update), REMOTE)
-    return take(replica)
+    return take(replica, answerIn)
+  },
+
+  extent: ({ doc }) => extent(documentOf(doc)),
+
+  snapshot: ({ doc }) => encode(Y.encodeSnapshot(Y.snapshot(documentOf(doc)))),
+
+  /** What the document, which keeps what is deleted, was in a version. */
+  contentAsOf: ({ doc, snapshot }) => {
+    const then = Y.createDocFromSnapshot(documentOf(doc), Y.decodeSnapshot(decode(snapshot)))
+    const seen = content(then)
+    then.destroy()
+    return seen
+  },
+
+  /** Random places in the root text and the root array, as relative positions. */
+  positions: ({ doc, seed, count }) => {
+    const generator = prng.create(seed)
+    const { text, array } = openRoots(documentOf(doc))
+    return Array.from({ length: count }, () => {
+      const type = prng.bool(generator) ? text : array
+      const position = Y.createRelativePositionFromTypeIndex(
+        type, prng.int32(generator, 0, type.length), prng.bool(generator) ? 0 : -1
+      )
+      return encode(Y.encodeRelativePosition(position))
+    })
   },
 
   /** Text insertions and deletions by UTF-16 offset: `["insert", 0, "a"]`, `["delete", 0, 1]`, one transaction each. */
@@ -149,12 +220,13 @@ export const methods = {
    * What Yjs makes of `updates` in a fresh document. The deletions are those the updates name: reading formatted text,
    * Yjs may delete a superfluous mark on its own account.
    */
-  read: ({ updates }) => {
+  read: ({ updates, version = 1, positions = [] }) => {
+    const { applyUpdate, decodeUpdate } = codec(version)
     const doc = create(READER, true)
     openRoots(doc)
-    for (const update of updates) Y.applyUpdate(doc, decode(update))
-    const deletes = Y.mergeDeleteSets(updates.map(update => Y.decodeUpdate(decode(update)).ds))
-    const description = { ...describe(doc), deleted: ranges(deletes) }
+    for (const update of updates) applyUpdate(doc, decode(update))
+    const deletes = Y.mergeDeleteSets(updates.map(update => decodeUpdate(decode(update)).ds))
+    const description = { ...describe(doc), deleted: ranges(deletes), ...(positions.length > 0 && { positions: indices(doc, positions) }) }
     doc.destroy()
     return description
   },

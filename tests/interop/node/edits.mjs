@@ -7,7 +7,7 @@ const WORDS = [
   'a', 'b', 'word ', 'two words ', '\n', '\t', 'ß', 'é', 'e\u0301', 'a\u0302\u0323', '漢字', 'かな', '한글', 'עברית', '\u200d',
   '😀', '👩‍👩‍👧', '𝒳', '🇪🇺', '\u{10ffff}', '\u0000', 'plain ascii, a little longer than the rest; '
 ]
-const KEYS = ['a', 'b', 'c', 'key', 'ключ', '🔑']
+const KEYS = ['a', 'b', 'c', 'key', 'ключ', '🔑', '～']
 const MARKS = [
   ['bold', true], ['bold', null], ['italic', true], ['italic', null], ['color', 'red'], ['color', 'blue'], ['color', null],
   ['link', { href: 'https://example.org', nested: [1, null] }], ['link', null]
@@ -15,6 +15,8 @@ const MARKS = [
 
 const pick = (generator, choices) => choices[prng.int32(generator, 0, choices.length - 1)]
 const chance = (generator, percent) => prng.int32(generator, 0, 99) < percent
+
+const marks = generator => Object.fromEntries(Array.from({ length: chance(generator, 70) ? 1 : 2 }, () => pick(generator, MARKS)))
 
 const words = generator => Array.from({ length: prng.int32(generator, 1, 4) }, () => pick(generator, WORDS)).join('')
 
@@ -55,9 +57,14 @@ const text = generator => new Y.Text(words(generator))
 const array = generator => Y.Array.from([prng.int32(generator, 0, 9), words(generator)])
 const map = generator => new Y.Map([[pick(generator, KEYS), words(generator)]])
 
+const filledWith = (type, children) => {
+  type.insert(0, children)
+  return type
+}
+
 const element = generator => {
-  const made = new Y.XmlElement(pick(generator, ['p', 'h1', 'li', 'img']))
-  if (chance(generator, 50)) made.setAttribute(pick(generator, KEYS.slice(0, 4)), words(generator))
+  const made = new Y.XmlElement(pick(generator, ['p', 'h1', 'li', 'IMG']))
+  if (chance(generator, 50)) made.setAttribute(pick(generator, KEYS), words(generator))
   if (chance(generator, 40)) made.insert(0, [new Y.XmlText(words(generator))])
   return made
 }
@@ -71,51 +78,89 @@ const hook = generator => {
 const subdocument = generator =>
   new Y.Doc({ guid: `guid-${prng.int32(generator, 0, 0xffffff)}`, meta: { title: words(generator) }, autoLoad: chance(generator, 30) })
 
+const fragment = generator => filledWith(new Y.XmlFragment(), [element(generator)])
+
 const sharedText = [text, array, map]
-const sharedAnything = [...sharedText, element, hook, subdocument, generator => new Y.XmlText(words(generator))]
+const sharedAnything = [...sharedText, element, fragment, hook, subdocument, generator => new Y.XmlText(words(generator))]
 
 const content = (generator, shared) => chance(generator, 30) ? pick(generator, shared)(generator) : anything(generator)
 
 /** A place in `length`, at the end more often than chance would have it, as people type. */
 const place = (generator, length) => chance(generator, 30) ? length : prng.int32(generator, 0, length)
 
+/** Where a stretch of one to `most` units begins and where it ends. */
 const range = (generator, length, most) => {
   const start = prng.int32(generator, 0, length - 1)
-  return [start, prng.int32(generator, 1, Math.min(most, length - start))]
+  return [start, start + prng.int32(generator, 1, Math.min(most, length - start))]
 }
-
-const insidePair = (string, at) => /^[\udc00-\udfff]/.test(string.slice(at, at + 1)) && /[\ud800-\udbff]$/.test(string.slice(0, at))
 
 /** A string as long as the text, one unit for each embed, in which surrogate pairs can be found. */
 const units = type => type.toDelta().map(({ insert }) => (typeof insert === 'string' ? insert : '\ufffc')).join('')
 
-/** Surrogate pairs stay whole: Yjs replicas disagree with each other once a formatting mark has cut one in two. */
-const editText = (type, generator, shared) => {
+const isBetween = (unit, first, last) => unit >= first && unit <= last
+
+const isInsidePair = (string, at) =>
+  isBetween(string.charCodeAt(at), 0xdc00, 0xdfff) && isBetween(string.charCodeAt(at - 1), 0xd800, 0xdbff)
+
+/** Where surrogate pairs stay whole: Yjs replicas disagree with each other once a formatting mark has cut one in two. */
+const placesIn = type => {
   const string = units(type)
-  const whole = at => (insidePair(string, at) ? at + 1 : at)
+  return Array.from({ length: string.length + 1 }, (_, at) => at).filter(at => !isInsidePair(string, at))
+}
+
+const editText = (type, generator, shared) => {
+  const places = placesIn(type)
+  const last = places.length - 1
+  const stretch = most => range(generator, last, most).map(at => places[at])
   const act = prng.int32(generator, 0, 99)
-  if (type.length === 0 || act < 45) {
-    const attributes = chance(generator, 15) ? Object.fromEntries([pick(generator, MARKS)]) : undefined
-    type.insert(whole(place(generator, type.length)), words(generator), attributes)
-  } else if (act < 70) {
-    const [start, length] = range(generator, type.length, 12)
-    const from = whole(start)
-    const to = whole(start + length)
-    if (to > from) type.delete(from, to - from)
-  } else if (act < 88) {
-    const [start, length] = range(generator, type.length, 20)
-    const from = whole(start)
-    const to = whole(start + length)
-    if (to > from) type.format(from, to - from, Object.fromEntries([pick(generator, MARKS)]))
-  } else if (act < 95) {
+  if (last === 0 || act < 45) {
+    type.insert(places[place(generator, last)], words(generator), chance(generator, 15) ? marks(generator) : undefined)
+    return 'text.insert'
+  }
+  if (act < 70) {
+    const [from, to] = stretch(12)
+    type.delete(from, to - from)
+    return 'text.delete'
+  }
+  if (act < 84) {
+    const [from, to] = stretch(20)
+    type.format(from, to - from, marks(generator))
+    return 'text.format'
+  }
+  if (act < 90) {
     const made = shared.length > 0 && chance(generator, 30) ? pick(generator, shared)(generator) : json(generator)
     const embed = made instanceof Y.Doc ? json(generator) : made
-    type.insertEmbed(whole(place(generator, type.length)), embed, chance(generator, 20) ? { bold: true } : undefined)
-  } else if (act < 98) {
-    type.setAttribute(pick(generator, KEYS), words(generator))
-  } else {
-    type.removeAttribute(pick(generator, KEYS))
+    type.insertEmbed(places[place(generator, last)], embed, chance(generator, 20) ? { bold: true } : undefined)
+    return 'text.embed'
   }
+  if (act < 95) {
+    type.applyDelta(delta(generator, places), { sanitize: chance(generator, 50) })
+    return 'text.delta'
+  }
+  return editAttribute(type, generator)
+}
+
+/** One to four operations from left to right; all that is taken up is there. */
+const delta = (generator, places) => {
+  let at = 0
+  return Array.from({ length: prng.int32(generator, 1, 4) }, () => {
+    const to = Math.min(places.length - 1, at + prng.int32(generator, 1, 12))
+    const act = pick(generator, to === at ? ['insert'] : ['insert', 'retain', 'retain', 'delete'])
+    const written = chance(generator, 20) ? json(generator) : words(generator)
+    const amount = act === 'insert' ? written : places[to] - places[at]
+    if (act !== 'insert') at = to
+    return { [act]: amount, ...(act !== 'delete' && chance(generator, 40) && { attributes: marks(generator) }) }
+  })
+}
+
+const editAttribute = (type, generator) => {
+  const key = pick(generator, KEYS)
+  if (chance(generator, 70)) {
+    type.setAttribute(key, anything(generator))
+    return 'attribute.set'
+  }
+  type.removeAttribute(key)
+  return 'attribute.delete'
 }
 
 const editArray = (type, generator, shared) => {
@@ -124,28 +169,33 @@ const editArray = (type, generator, shared) => {
       ? [content(generator, shared)]
       : Array.from({ length: prng.int32(generator, 1, 4) }, () => anything(generator))
     type.insert(place(generator, type.length), run.map(arrayItem))
-  } else {
-    type.delete(...range(generator, type.length, 4))
+    return 'array.insert'
   }
+  const [from, to] = range(generator, type.length, 4)
+  type.delete(from, to - from)
+  return 'array.delete'
 }
 
 const editMap = (type, generator, shared) => {
   const key = pick(generator, KEYS)
-  if (chance(generator, 75)) type.set(key, content(generator, shared))
-  else type.delete(key)
+  if (chance(generator, 75)) {
+    type.set(key, content(generator, shared))
+    return 'map.set'
+  }
+  type.delete(key)
+  return 'map.delete'
 }
 
 const editXml = (type, generator) => {
-  if (type instanceof Y.XmlElement && chance(generator, 40)) {
-    const key = pick(generator, KEYS.slice(0, 4))
-    if (chance(generator, 70)) type.setAttribute(key, words(generator))
-    else type.removeAttribute(key)
-  } else if (type.length === 0 || chance(generator, 65)) {
+  if (type instanceof Y.XmlElement && chance(generator, 40)) return editAttribute(type, generator)
+  if (type.length === 0 || chance(generator, 65)) {
     const made = pick(generator, [element, element, hook, g => new Y.XmlText(words(g))])(generator)
     type.insert(prng.int32(generator, 0, type.length), [made])
-  } else {
-    type.delete(...range(generator, type.length, 2))
+    return 'xml.insert'
   }
+  const [from, to] = range(generator, type.length, 2)
+  type.delete(from, to - from)
+  return 'xml.delete'
 }
 
 const childrenOf = type => {
@@ -163,22 +213,23 @@ const descend = (type, generator, depth = 0) => {
 
 /** Typing one letter or deleting one, always at the beginning: many authors in one gap, where integration is hardest. */
 export const editInTheCrowd = (roots, generator) => {
-  const type = pick(generator, [roots.text, roots.array])
+  const name = pick(generator, ['text', 'array'])
+  const type = roots[name]
   if (type.length === 0 || chance(generator, 80)) {
     const letter = pick(generator, ['a', 'b', 'c', 'd', 'e'])
     type.insert(prng.int32(generator, 0, Math.min(2, type.length)), type instanceof Y.Text ? letter : [letter])
-  } else {
-    type.delete(prng.int32(generator, 0, Math.min(3, type.length) - 1), 1)
+    return `${name}.insert`
   }
+  type.delete(prng.int32(generator, 0, Math.min(3, type.length) - 1), 1)
+  return `${name}.delete`
 }
 
-/** `roots` is `{ text, array, map, everything, xml }`; only `everything` and `xml` get what the Python door does not show. */
+/** `roots` is `{ text, array, map, everything, xml }`; only `everything` and `xml` hold XML and subdocuments. Says what it did. */
 export const editAtRandom = (roots, generator) => {
   const name = pick(generator, ['text', 'text', 'text', 'text', 'array', 'array', 'map', 'everything', 'everything', 'xml'])
   const type = name === 'text' ? roots.text : descend(roots[name], generator)
   const shared = name === 'everything' ? sharedAnything : sharedText
-  if (type instanceof Y.Text) editText(type, generator, name === 'text' ? [] : shared)
-  else if (type instanceof Y.Array) editArray(type, generator, shared)
-  else if (type instanceof Y.Map) editMap(type, generator, shared)
-  else editXml(type, generator)
+  if (type instanceof Y.Text) return editText(type, generator, name === 'text' ? [] : shared)
+  if (type instanceof Y.Array) return editArray(type, generator, shared)
+  return type instanceof Y.Map ? editMap(type, generator, shared) : editXml(type, generator)
 }
