@@ -153,6 +153,16 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_came_right_after_a_version_stays_whole() {
+        let (mut doc, text) = keeping(1);
+        doc.insert_text(text, 0, "ab", Unit::Utf16).unwrap();
+        let version = doc.snapshot();
+        doc.insert_text(text, 2, "😀c", Unit::Utf16).unwrap();
+        doc.encode_version(&version).unwrap();
+        assert_eq!(doc.text(text).unwrap(), "ab😀c");
+    }
+
+    #[test]
     fn looking_at_a_version_leaves_the_document_as_it_is_even_where_it_cuts_a_character() {
         let (mut doc, text) = keeping(1);
         doc.insert_text(text, 0, "a", Unit::Utf16).unwrap();
