@@ -316,3 +316,23 @@ def test_tidying_after_an_update_is_a_step_as_in_yjs() -> None:
 def test_tidying_is_no_step_of_a_manager_that_tracks_origins() -> None:
     _, manager = receive_what_leaves_two_marks("editor", clock=Clock())
     assert not manager.can_undo()
+
+
+def test_what_others_set_in_a_deleted_map_comes_back_in_the_order_in_which_it_was_set() -> None:
+    """As in Yjs, whose maps remember that order; it decides which clocks the copies get."""
+    ours, second, third = (Doc(client_id=client) for client in (1, 2, 3))
+    ours["names"] = Map({"alpha": 1, "omega": 2})
+    ours["list"] = array = Array([Map()])
+    for doc, key in ((third, "omega"), (second, "alpha")):
+        doc.apply_update(ours.get_update())
+        doc.get("list", type=Array)[0][key] = True
+        ours.apply_update(doc.get_update(ours.get_state()))
+    manager = UndoManager(scopes=[array])
+    del array[0]
+    updates: list[bytes] = []
+    subscription = ours.observe(lambda event: updates.append(event.update))
+    assert manager.undo()
+    subscription.drop()
+    [update] = updates
+    assert update.index(b"omega") < update.index(b"alpha")
+    assert array.to_py() == [{"omega": True, "alpha": True}]

@@ -34,7 +34,7 @@ pub(crate) struct Branch {
     pub(crate) start: ItemId,
     pub(crate) tree: Tree,
     /// The newest item under each key; earlier ones hang on its left.
-    pub(crate) entries: HashMap<KeyId, ItemId>,
+    pub(crate) entries: Entries,
     pub(crate) finger: Finger,
     /// The format marks of the sequence, once it has had any. They take no room but must not be jumped over.
     pub(crate) marks: Option<Box<Marks>>,
@@ -51,11 +51,58 @@ impl Branch {
             root: None,
             start: NONE,
             tree: Tree::EMPTY,
-            entries: HashMap::new(),
+            entries: Entries::default(),
             finger: Finger::NONE,
             marks: None,
             gone: false,
         }
+    }
+}
+
+/// Up to so many keys are looked through one by one, which is faster than hashing.
+const FEW: usize = 16;
+
+/// An item for each key, in the order in which the keys were first set, as in a JavaScript `Map`: when a type
+/// is deleted, its entries are in this order, and so they come back in an undo.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Entries {
+    list: Vec<(KeyId, ItemId)>,
+    /// Where each key is in the list, if there are more than a [`FEW`].
+    places: Option<Box<HashMap<KeyId, u32>>>,
+}
+
+impl Entries {
+    fn place(&self, key: KeyId) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(&key).map(|&place| place as usize),
+            None => self.list.iter().position(|&(known, _)| known == key),
+        }
+    }
+
+    pub(crate) fn get(&self, key: KeyId) -> Option<ItemId> {
+        self.place(key).map(|place| self.list[place].1)
+    }
+
+    pub(crate) fn insert(&mut self, key: KeyId, item: ItemId) {
+        if let Some(place) = self.place(key) {
+            self.list[place].1 = item;
+            return;
+        }
+        self.list.push((key, item));
+        if let Some(places) = &mut self.places {
+            places.insert(key, self.list.len() as u32 - 1);
+        } else if self.list.len() > FEW {
+            let keys = self.list.iter().map(|&(key, _)| key);
+            self.places = Some(Box::new(keys.zip(0..).collect()));
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, ItemId)> {
+        self.list.iter().copied()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 }
 
@@ -127,5 +174,26 @@ impl Branches {
     /// The roots in order of first appearance.
     pub(crate) fn roots(&self) -> impl Iterator<Item = (&str, BranchId)> {
         self.all.iter().enumerate().filter_map(|(id, branch)| Some((branch.root.as_deref()?, id as BranchId)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_in_the_order_in_which_they_were_first_set() {
+        let mut entries = Entries::default();
+        let keys: Vec<KeyId> = (0..3 * FEW as KeyId).map(|key| key * 7 % 1000).collect();
+        for (item, &key) in (0..).zip(&keys) {
+            assert_eq!(entries.get(key), None);
+            entries.insert(key, item);
+        }
+        entries.insert(keys[1], 99);
+        assert_eq!(entries.iter().map(|(key, _)| key).collect::<Vec<_>>(), keys);
+        assert_eq!(
+            keys.iter().take(3).map(|&key| entries.get(key)).collect::<Vec<_>>(),
+            [Some(0), Some(99), Some(2)]
+        );
     }
 }

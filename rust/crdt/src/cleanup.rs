@@ -65,9 +65,10 @@ impl Store {
                 }
             }
         }
-        untidy.texts.extend(
-            first_marks.keys().filter(|text| !untidy.texts.contains(text)).copied().collect::<Vec<_>>(),
-        );
+        let mut losing: Vec<_> = first_marks.into_iter().collect();
+        losing.retain(|(text, _)| !untidy.texts.contains(text));
+        losing.sort_unstable_by_key(|&(_, first)| first);
+        untidy.texts.extend(losing.into_iter().map(|(text, _)| text));
         has_changed.then_some(untidy)
     }
 

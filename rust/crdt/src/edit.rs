@@ -559,7 +559,7 @@ impl Doc {
         self.store.check_alive(target.0)?;
         self.store.check_growth(client, 1, 0)?;
         let key = self.store.keys.id_or_insert(key);
-        let left = self.store.branches.get(target.0).entries.get(&key).copied().unwrap_or(NONE);
+        let left = self.store.branches.get(target.0).entries.get(key).unwrap_or(NONE);
         let (_, created) = self.store.insert_input(client, target.0, key, (left, NONE), input);
         if left != NONE {
             self.store.delete_entry(left);

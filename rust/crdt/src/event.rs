@@ -223,7 +223,7 @@ impl Store {
     }
 
     fn key_change(&self, branch: BranchId, key: KeyId) -> Option<KeyChange> {
-        let newest = *self.branches.get(branch).entries.get(&key)?;
+        let newest = self.branches.get(branch).entries.get(key)?;
         let mut at = newest;
         while at != NONE && self.is_new(self.item(at)) {
             at = self.item(at).left;

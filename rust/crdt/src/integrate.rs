@@ -317,7 +317,7 @@ impl Store {
         if place.key == NONE {
             return branch.start;
         }
-        let mut at = branch.entries.get(&place.key).copied().unwrap_or(NONE);
+        let mut at = branch.entries.get(place.key).unwrap_or(NONE);
         while at != NONE && self.item(at).left != NONE {
             at = self.item(at).left;
         }

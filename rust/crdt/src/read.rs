@@ -83,11 +83,11 @@ impl Store {
     /// The entries of a map, keys in the order in which the document first saw them.
     pub(crate) fn entries_of(&self, branch: BranchId) -> Vec<(&str, Value)> {
         let entries = &self.branches.get(branch).entries;
-        let mut alive: Vec<_> = entries.iter().filter(|&(_, &item)| !self.item(item).deleted).collect();
-        alive.sort_unstable_by_key(|&(&key, _)| key);
+        let mut alive: Vec<_> = entries.iter().filter(|&(_, item)| !self.item(item).deleted).collect();
+        alive.sort_unstable_by_key(|&(key, _)| key);
         alive
             .into_iter()
-            .filter_map(|(&key, &item)| Some((self.keys.name(key), self.last_value(self.item(item))?)))
+            .filter_map(|(key, item)| Some((self.keys.name(key), self.last_value(self.item(item))?)))
             .collect()
     }
 
@@ -135,7 +135,7 @@ impl Store {
 
     pub(crate) fn alive_entry(&self, branch: BranchId, key: &str) -> Option<ItemId> {
         let key = self.keys.id(key)?;
-        let item = self.branches.get(branch).entries.get(&key).copied()?;
+        let item = self.branches.get(branch).entries.get(key)?;
         (!self.item(item).deleted).then_some(item)
     }
 
@@ -309,7 +309,7 @@ impl Doc {
     #[must_use]
     pub fn entry_count(&self, target: SharedType) -> usize {
         let entries = &self.store.branches.get(target.0).entries;
-        entries.values().filter(|&&item| !self.store.item(item).deleted).count()
+        entries.iter().filter(|&(_, item)| !self.store.item(item).deleted).count()
     }
 
     /// Whether a map has an entry under `key`.

@@ -260,7 +260,7 @@ impl Store {
         redo: &Redo<'_>,
     ) -> Option<ItemId> {
         let key = self.item(item).key;
-        let newest = |store: &Self| store.branches.get(parent).entries.get(&key).copied().unwrap_or(NONE);
+        let newest = |store: &Self| store.branches.get(parent).entries.get(key).unwrap_or(NONE);
         let mut left = item;
         if self.item(item).right == NONE {
             left = newest(self);

@@ -8,7 +8,7 @@ use crate::any::Any;
 use crate::arena::{TextArena, ValueArena};
 use crate::attributes::Json;
 use crate::block::{BranchId, Content, Item, ItemId, Kind, LocalId, NONE};
-use crate::branch::{Branch, Branches, Finger, Keys};
+use crate::branch::{Branch, Branches, Entries, Finger, Keys};
 use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
 use crate::index::Clients;
@@ -456,17 +456,19 @@ impl Store {
         self.clients.get_mut(client).push(item, len);
     }
 
-    /// Deletes one whole item and, if it is a shared type, everything in it.
+    /// Deletes one whole item and, if it is a shared type, everything in it, each type before its content.
     pub(crate) fn delete(&mut self, item: ItemId) {
         let drops = self.drops_deleted() && !self.item(item).keep;
-        let mut open = Vec::new();
-        self.hide(item, &mut open);
-        if drops && !open.is_empty() {
-            self.note_collected(item);
-        }
-        while let Some(branch) = open.pop() {
-            for child in self.children(branch) {
-                self.hide(child, &mut open);
+        if let Some(branch) = self.hide(item) {
+            if drops {
+                self.note_collected(item);
+            }
+            let mut waiting = self.children(branch);
+            waiting.reverse();
+            while let Some(child) = waiting.pop() {
+                if let Some(branch) = self.hide(child) {
+                    waiting.extend(self.children(branch).into_iter().rev());
+                }
                 if drops {
                     self.note_collected(child);
                 }
@@ -621,11 +623,11 @@ impl Store {
         }
     }
 
-    /// Marks an item deleted; a shared type in it is added to `open`.
-    fn hide(&mut self, item: ItemId, open: &mut Vec<BranchId>) {
+    /// Marks an item deleted; returns the shared type in it, unless it was deleted already.
+    fn hide(&mut self, item: ItemId) -> Option<BranchId> {
         let found = *self.item(item);
         if found.deleted {
-            return;
+            return None;
         }
         if found.kind == Kind::Doc {
             self.note_subdocument_removed(item);
@@ -643,9 +645,7 @@ impl Store {
         self.drop_finger(found.parent);
         let client = self.clients.get(found.client).client;
         self.transaction.note_delete(client, found.clock..found.end());
-        if found.kind == Kind::Type {
-            open.push(found.content.at);
-        }
+        (found.kind == Kind::Type).then_some(found.content.at)
     }
 
     /// Every item of a shared type: its sequence, then all that ever stood under its keys.
@@ -657,7 +657,7 @@ impl Store {
             children.push(at);
             at = self.item(at).right;
         }
-        for &newest in branch.entries.values() {
+        for (_, newest) in branch.entries.iter() {
             let mut at = newest;
             while at != NONE {
                 children.push(at);
@@ -682,7 +682,7 @@ impl Store {
             let emptied = self.branches.get_mut(branch);
             emptied.gone = true;
             emptied.start = NONE;
-            emptied.entries = hashbrown::HashMap::new();
+            emptied.entries = Entries::default();
             emptied.finger = Finger::NONE;
             emptied.marks = None;
             self.forest.clear(&mut emptied.tree, &self.items);
