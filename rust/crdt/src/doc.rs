@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use hashbrown::HashMap;
-
 use crate::batch::Batch;
 use crate::delete_set::DeleteSet;
 use crate::error::{BatchError, DecodeError};
@@ -123,6 +121,23 @@ struct Run {
     missing: Option<Id>,
 }
 
+/// What is left of one client's blocks in an update.
+struct Section<'a> {
+    client: ClientId,
+    left: &'a [Carrier],
+    /// Whether its first block misses something.
+    waits: bool,
+}
+
+/// The section, of several sorted by client, that may bring a unit.
+fn section_with(unit: Id, sections: &[Section<'_>]) -> Option<usize> {
+    let first = sections.partition_point(|section| section.client < unit.client);
+    let of_client = sections[first..].iter().take_while(|section| section.client == unit.client);
+    let brings =
+        |section: &Section<'_>| !section.waits && section.left.first().is_some_and(|b| b.clock <= unit.clock);
+    of_client.zip(first..).find_map(|(section, index)| brings(section).then_some(index))
+}
+
 /// One replica of a shared document.
 ///
 /// ```
@@ -234,7 +249,6 @@ impl Doc {
             return None;
         }
         self.open = false;
-        self.local = false;
         self.listening = Listening::default();
         let Transaction { starts, mut deletes, .. } = std::mem::take(&mut self.store.transaction);
         deletes.normalize();
@@ -425,33 +439,45 @@ impl Doc {
             let kept = self.keep_waiting(&blocks[run.done..], bytes);
             return run.added || kept;
         }
-        let mut changed = false;
-        let mut left: Vec<&[Carrier]> = update
+        let mut sections: Vec<_> = update
             .sections
             .iter()
             .map(|section| &update.blocks[section.start as usize..section.end as usize])
+            .filter_map(|left| Some(Section { client: left.first()?.client, left, waits: false }))
             .collect();
-        let mut ready: Vec<usize> = (0..left.len()).collect();
-        let mut asleep: HashMap<ClientId, Vec<(u32, usize)>> = HashMap::new();
-        while let Some(section) = ready.pop() {
-            let Some(client) = left[section].first().map(|carrier| carrier.client) else { continue };
-            let run = self.integrate_run(left[section], bytes);
-            left[section] = &left[section][run.done..];
-            if let Some(Id { client, clock }) = run.missing {
-                asleep.entry(client).or_default().push((clock, section));
-            }
-            if !run.added {
-                continue;
-            }
-            changed = true;
-            if let Some(sleepers) = asleep.get_mut(&client) {
-                let state = self.store.clients.next_clock(client);
-                let woken = sleepers.extract_if(.., |&mut (clock, _)| clock < state);
-                ready.extend(woken.map(|(_, sleeper)| sleeper));
-            }
+        sections.sort_by_key(|section| section.client);
+        let mut changed = false;
+        for index in (0..sections.len()).rev() {
+            changed |= self.integrate_section(index, &mut sections, bytes);
         }
-        for blocks in left {
-            changed |= self.keep_waiting(blocks, bytes);
+        for section in sections {
+            changed |= self.keep_waiting(section.left, bytes);
+        }
+        changed
+    }
+
+    /// Integrates the blocks of one client, and of others as far as those build on them; returns whether there
+    /// were any. Those that cannot be integrated are left.
+    ///
+    /// # Source
+    /// Yjs 13.6, `integrateStructs`. In which order blocks arrive decides in which order a transaction deletes,
+    /// and with it what is tidied up and what an undo brings back first.
+    fn integrate_section(&mut self, index: usize, sections: &mut [Section<'_>], bytes: &[u8]) -> bool {
+        let mut changed = false;
+        // Sections that wait for the one behind them, and up to which clock each is needed.
+        let mut stack = vec![(index, u32::MAX)];
+        while let Some(&(index, goal)) = stack.last() {
+            let section = &mut sections[index];
+            let needed = section.left.partition_point(|carrier| carrier.clock <= goal);
+            let run = self.integrate_run(&section.left[..needed], bytes);
+            section.left = &section.left[run.done..];
+            section.waits = run.missing.is_some();
+            changed |= run.added;
+            match run.missing.map(|missing| (section_with(missing, sections), missing.clock)) {
+                None => drop(stack.pop()),
+                Some((Some(other), clock)) => stack.push((other, clock)),
+                Some((None, _)) => break,
+            }
         }
         changed
     }

@@ -494,6 +494,8 @@ mod tests {
     use crate::any::Any;
     use crate::doc::Listening;
     use crate::edit::Input;
+    use crate::merge::merge_updates;
+    use crate::read::Value;
     use crate::tree::Unit;
     use crate::update::TypeTag;
 
@@ -633,6 +635,31 @@ mod tests {
         doc.capture(manager);
         doc.commit();
         assert_eq!(doc.tree(root).unwrap(), before);
+    }
+
+    #[test]
+    fn what_arrives_in_a_deleted_type_comes_from_the_highest_client_down_as_in_yjs() {
+        let mut doc = Doc::new(1);
+        doc.set_keeps_deleted(true);
+        let root = doc.root("root", TypeTag::Map).unwrap();
+        doc.set(root, "list", Input::Type(TypeTag::Array)).unwrap();
+        let before = doc.encode_update();
+        let [low, high] = [2, 9].map(|client| {
+            let mut other = Doc::new(client);
+            other.apply_update(&before).unwrap();
+            let root = other.root("root", TypeTag::Map).unwrap();
+            let Some(Value::Type(list)) = other.entry(root, "list") else { panic!("a list") };
+            other.insert_values(list, 0, vec![Any::Null]).unwrap();
+            other.encode_update()
+        });
+        doc.remove(root, "list").unwrap();
+        let manager = doc.attach_undo(0, Vec::new(), Vec::new());
+        doc.expand_undo_scope_to_document(manager);
+        doc.begin(Listening::default());
+        doc.apply_update(&merge_updates(&[&low, &high]).unwrap()).unwrap();
+        doc.capture(manager);
+        doc.commit();
+        assert_eq!(doc.undo_stack(manager, Step::Undo)[0].order, [9, 2]);
     }
 
     #[test]
