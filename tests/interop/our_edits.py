@@ -61,6 +61,7 @@ class Editor:
         rng: makes every choice.
         offsets: how `doc` counts text.
         numbers: those that it puts into maps, arrays and attributes.
+        as_yjs: whether to make only edits that Yjs has as well.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Editor:
         rng: Random,
         offsets: str = "codepoint",
         numbers: list[float] = NUMBERS,
+        as_yjs: bool = False,
     ) -> None:
         self._doc = doc
         self._rng = rng
         self._offsets = offsets
         self._numbers = numbers
+        self._as_yjs = as_yjs
 
     def edit(self) -> Edit:
         """Edits a root or something inside it; says how."""
@@ -139,6 +142,8 @@ class Editor:
             with_attributes = attributes(rng) if rng.random() < 0.2 else None
             content = self._embedded(kinds)
             return ["text.embed", path, places[self._place(last)], content, with_attributes]
+        if not self._as_yjs and isinstance(text, Text) and act < 0.93:
+            return ["text.edits", path, self._edits(places)]
         return ["text.delta", path, self._delta(places), rng.random() < 0.5]
 
     def _embedded(self, kinds: list[str]) -> Described:
@@ -164,6 +169,19 @@ class Editor:
             operations.append(operation)
         return operations
 
+    def _edits(self, places: Sequence[int]) -> list[list[Any]]:
+        """Up to four times a place, how much is deleted there, what is written; from the end."""
+        rng = self._rng
+        edits: list[list[Any]] = []
+        behind = len(places) - 1
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randint(0, behind)
+            stop = rng.randint(at, min(behind, at + 6))
+            written = words(rng) if rng.random() < 0.7 else ""
+            edits.append([places[at], places[stop] - places[at], written])
+            behind = at
+        return edits
+
     def _array_edit(self, array: Array[Any], path: list[Any], kinds: list[str]) -> Edit:
         rng = self._rng
         length = len(array)
@@ -174,6 +192,8 @@ class Editor:
                 else [array_item(rng, self._numbers) for _ in range(rng.randint(1, 4))]
             )
             return ["array.insert", path, self._place(length), content]
+        if not self._as_yjs and rng.random() < 0.15:
+            return ["array.move", path, rng.randrange(length), rng.randint(0, length)]
         return ["array.delete", path, *self._stretch(range(length + 1), 4)]
 
     def _map_edit(self, entries: Map[Any], path: list[Any], kinds: list[str]) -> Edit:
@@ -262,6 +282,11 @@ def _apply_delta(text: Any, delta: list[dict[str, Any]], sanitize: bool) -> None
     text.apply_delta(delta, sanitize=sanitize)
 
 
+def _apply_edits(text: Any, edits: list[list[Any]]) -> None:
+    positions, deletions, insertions = zip(*edits, strict=True)
+    text.apply_edits(list(positions), list(deletions), list(insertions))
+
+
 def _insert_values(array: Any, index: int, values: list[Described]) -> None:
     array[index:index] = [built(value) for value in values]
 
@@ -288,8 +313,10 @@ _MAKE: dict[str, Callable[..., None]] = {
     "text.format": lambda text, start, stop, attrs: text.format(start, stop, attrs),
     "text.delete": _delete,
     "text.delta": _apply_delta,
+    "text.edits": _apply_edits,
     "array.insert": _insert_values,
     "array.delete": _delete,
+    "array.move": lambda array, source, destination: array.move(source, destination),
     "map.set": _set,
     "map.delete": _remove,
     "xml.insert": lambda tree, index, child: tree.children.insert(index, built(child)),

@@ -75,7 +75,7 @@ class History:
         doc: Doc[Any] = Doc(client_id=client, offsets="utf16", skip_gc=not self._gc)
         for name, kind in ROOTS.items():
             doc.get(name, type=kind)
-        return doc, Editor(doc, self._rng, "utf16", NUMBERS_IN_THE_SAME_BYTES)
+        return doc, Editor(doc, self._rng, "utf16", NUMBERS_IN_THE_SAME_BYTES, as_yjs=True)
 
     def _compare(self, index: int, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         if "error" not in theirs:
