@@ -100,6 +100,13 @@ def test_the_last_newline_is_left_out_if_sanitize_is_false(text: Text) -> None:
     assert str(text) == "a\n"
 
 
+def test_the_last_newline_is_left_out_before_deleted_text_as_well(text: Text) -> None:
+    text.insert(0, "abc")
+    del text[2]
+    text.apply_delta([{"retain": 2}, {"insert": "x\n"}], sanitize=False)
+    assert str(text) == "abx"
+
+
 def test_retaining_past_the_end_adds_newlines(text: Text) -> None:
     text.apply_delta([{"retain": 2}, {"insert": "x"}])
     assert str(text) == "\n\nx"

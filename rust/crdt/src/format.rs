@@ -93,7 +93,8 @@ impl<'a> Cursor<'a> {
         Ok(left_over)
     }
 
-    /// Passes `count` units without changing them; past the end, newlines are added.
+    /// Passes `count` units without changing them, and what was deleted behind them; past the end, newlines
+    /// are added.
     ///
     /// # Errors
     /// [`EditError::InsideCharacter`]
@@ -101,6 +102,7 @@ impl<'a> Cursor<'a> {
         self.skip_matching(&Attributes::new());
         let missing = self.advance(count)?;
         self.pad(missing);
+        self.end_attributes(Attributes::new());
         Ok(())
     }
 
