@@ -11,12 +11,12 @@ Then everything still under way is delivered, and all replicas are compared (see
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import groupby
 from random import Random
 from typing import Any
 
 from agreement import Agreement
+from experiment import Difference, Outcome
 from network import Network
 from readers import Readers
 from replicas import OurReplica, Replica, UndoOptions, Update, YjsReplica
@@ -24,19 +24,6 @@ from yjs_host import Questions, YjsHost, decode, encode
 
 _CLIENTS = [1, 2, 127, 128, 2**31, 2**32 - 2, 2**32 + 1, 2**52 + 12345, 2**53 - 1]
 _MOST_VERSIONS = 6
-
-
-class Difference(AssertionError):
-    """The replicas disagree, or one of them failed; says how to see it again."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an episode did: how many operations of each kind, and how many updates they made."""
-
-    seed: int
-    operations: Counter[str]
-    updates: int
 
 
 class Episode:
@@ -78,7 +65,7 @@ class Episode:
             self._deliver_everything()
             self._readers.finish()
             self._agreement().check()
-            return Outcome(self._seed, self._operations(), len(self._network.sent))
+            return Outcome(self._operations(), len(self._network.sent))
         except Exception as error:
             raise Difference(f"{error}\n{self._again}") from error
         except BaseException as panic:

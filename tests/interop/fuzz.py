@@ -1,7 +1,7 @@
 """Differential fuzz against Yjs: `python tests/interop/fuzz.py --edits 200000 --seed 1 --record`.
 
-Runs episodes of random edits, undos and redos (see `differential.py`), and prints the seed of each
-that fails.
+Runs episodes of random edits, undos and redos (see `differential.py`), with each a history in which
+every step is compared (see `undo_histories.py`), and prints the seed of each that fails.
 `--record` writes a dated record to `benches/results/`.
 """
 
@@ -22,8 +22,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import officina
-from differential import Difference, Episode
+from differential import Episode
+from experiment import Difference
+from undo_histories import History
 from yjs_host import NodeMissing, YjsHost
+
+_STEPS = 50
+"""How long a history is."""
 
 _RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
@@ -41,20 +46,22 @@ class Campaign:
 
 
 def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
-    """Runs one episode for each number of edits in `episodes`, with consecutive seeds."""
+    """Runs an episode for each number of edits in `episodes`, and a history with the same seed."""
     started = time.perf_counter()
     count = updates = 0
     operations: Counter[str] = Counter()
     failures: list[str] = []
     for count, wanted in enumerate(episodes, start=1):
-        try:
-            outcome = Episode(yjs, first_seed + count - 1, wanted).run()
-        except Difference as difference:
-            failures.append(f"seed {first_seed + count - 1}: {difference}")
-            print(failures[-1], file=sys.stderr)
-        else:
-            operations += outcome.operations
-            updates += outcome.updates
+        seed = first_seed + count - 1
+        for experiment in (Episode(yjs, seed, wanted), History(yjs, seed, _STEPS)):
+            try:
+                outcome = experiment.run()
+            except Difference as difference:
+                failures.append(f"seed {seed}: {difference}")
+                print(failures[-1], file=sys.stderr)
+            else:
+                operations += outcome.operations
+                updates += outcome.updates
     return Campaign(
         first_seed, count, operations, updates, time.perf_counter() - started, tuple(failures)
     )

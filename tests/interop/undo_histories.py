@@ -8,13 +8,15 @@ deleted ranges, the same number of steps on both stacks, and the same positions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from experiment import Difference, Outcome
 from json_values import first_difference
 from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager
-from our_edits import ROOTS, Editor
+from our_edits import ROOTS, Edit, Editor
 from our_portrait import extent, read_by_python, read_by_yjs
 from our_values import NUMBERS_IN_THE_SAME_BYTES
 from yjs_host import YjsHost, encode
@@ -24,12 +26,14 @@ _CLIENT = 5
 _OTHERS = [3, 9]
 
 
-class Difference(AssertionError):
-    """Yjs and ours disagree; says after which step of which history."""
-
-
 class History:
-    """One seed's history; `run` raises a `Difference`."""
+    """One document with an undo manager, and two more that send it updates.
+
+    Args:
+        yjs: the Node process.
+        seed: makes every choice in it; the same seed repeats the same history.
+        length: how many steps it has at most.
+    """
 
     def __init__(self, yjs: YjsHost, seed: int, length: int) -> None:
         self._yjs, self._seed, self._length = yjs, seed, length
@@ -48,12 +52,18 @@ class History:
         self._positions: list[StickyIndex] = []
         self._steps: list[list[Any]] = []
         self._trace: list[dict[str, Any]] = []
+        self._operations: Counter[str] = Counter()
         self._sent: list[str] = []
         self._subscription = self._doc.observe(
             lambda event: self._sent.append(encode(event.update))
         )
 
-    def run(self) -> None:
+    def run(self) -> Outcome:
+        """Takes the steps here, then in Yjs, and compares what came of each.
+
+        Raises:
+            Difference: a step had another effect in Yjs.
+        """
         for _ in range(self._length):
             if not self._over:
                 self._step()
@@ -70,6 +80,7 @@ class History:
         )
         for index, (ours, theirs) in enumerate(zip(self._trace, replay, strict=True)):
             self._compare(index, ours, theirs)
+        return Outcome(self._operations, sum(len(step["updates"]) for step in self._trace))
 
     def _open(self, client: int) -> tuple[Doc[Any], Editor]:
         doc: Doc[Any] = Doc(client_id=client, offsets="utf16", skip_gc=not self._gc)
@@ -114,16 +125,20 @@ class History:
             self._record("position", lambda: None, index, int(assoc))
 
     def _edit(self, kind: str, origin: str | None) -> None:
+        """Makes edits in one transaction; `_take` says what follows if they have no effect."""
         with self._doc.transaction(origin=origin):
             count = self._rng.choice([1, 1, 1, 2, 5])
-            done = [self._editor.edit() for _ in range(count)]
-        self._record(kind, lambda: None, done)
+            done = [self._made_by(self._editor) for _ in range(count)]
+        if self._sent or self._scopes:
+            self._record(kind, lambda: None, done)
+        else:
+            self._over = True
 
     def _receive(self) -> None:
         """Lets another document send what it has not sent yet.
 
-        Not while there is something to redo in a scope that is the whole document: Yjs forgets it
-        when it looks for marks to tidy up and finds none, in a transaction that is empty.
+        Not while there is something to redo in a scope that is the whole document: Yjs looks for
+        marks to tidy up in a transaction of its own, which may be empty, as in `_take`.
         """
         if not self._scopes and self._manager.can_redo():
             return
@@ -131,16 +146,25 @@ class History:
         if self._rng.random() < 0.7:
             other.apply_update(self._doc.get_update(other.get_state()))
         for _ in range(self._rng.choice([1, 3])):
-            editor.edit()
+            self._made_by(editor)
         update = other.get_update(self._doc.get_state())
         self._record("remote", lambda: self._doc.apply_update(update), encode(update))
 
     def _take(self, kind: str, step: Callable[[], bool]) -> None:
-        """Takes a step; one without effect ends a history whose scope is the whole document."""
+        """Takes a step; one without effect ends a history whose scope is the whole document.
+
+        There Yjs takes an empty transaction for a change, and forgets what could be redone.
+        """
         if step() or self._scopes:
+            self._operations[kind] += 1
             self._record(kind, lambda: None)
         else:
             self._over = True
+
+    def _made_by(self, editor: Editor) -> Edit:
+        edit = editor.edit()
+        self._operations[edit[0]] += 1
+        return edit
 
     def _record(self, kind: str, act: Any, *arguments: Any) -> None:
         act()
