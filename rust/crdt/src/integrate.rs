@@ -240,8 +240,7 @@ impl Store {
         if self.branches.bounded_entries {
             return false;
         }
-        let newest = self.branches.get(place.parent).entries.get(&place.key);
-        let mut at = newest.copied().unwrap_or(NONE);
+        let mut at = self.branches.get(place.parent).entries.get(place.key).unwrap_or(NONE);
         while at != NONE && at != place.left {
             let other = self.item(at);
             if other.origin != place.origin {
