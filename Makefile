@@ -48,7 +48,7 @@ fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fu
 
 bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results
 
-bench-engine: build .venv/.bench ## the engine, through Python
+bench-engine: build .venv/.bench node benches/peers/node_modules/.package-lock.json ## the engine, through Python
 	python -m benches.python.engine --record
 	cargo run --release --package officina-benches --bin officina-crdt-growth
 

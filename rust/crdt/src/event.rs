@@ -1,7 +1,5 @@
 //! What a transaction changed, as seen from each shared type.
 
-use hashbrown::HashMap;
-
 use crate::attributes::Attributes;
 use crate::block::{BranchId, Item, ItemId, KeyId, Kind, NONE};
 use crate::edit::SharedType;
@@ -69,53 +67,53 @@ pub(crate) struct Touched {
     pub(crate) inserted: bool,
 }
 
-#[derive(Default)]
-struct Touches {
-    sequence: Vec<Touched>,
-    keys: Vec<KeyId>,
-}
-
 impl Store {
     /// Describes the open transaction, whose deleted content is still there. O(k log n) for k changes.
     pub(crate) fn events(&mut self, unit: Unit) -> Vec<Event> {
-        let mut branches: HashMap<BranchId, Touches> = HashMap::new();
-        for touched in self.touched() {
-            let item = self.item(touched.item);
-            if item.parent == NONE {
-                continue;
-            }
-            let touches = branches.entry(item.parent).or_default();
-            if item.key == NONE {
-                touches.sequence.push(touched);
-            } else if !touches.keys.contains(&item.key) {
-                touches.keys.push(item.key);
+        let parent = |store: &Self, touched: &Touched| store.item(touched.item).parent;
+        let mut touched = self.touched();
+        touched.retain(|it| parent(self, it) != NONE);
+        touched.sort_by_key(|it| parent(self, it));
+        let mut settled = NONE;
+        for it in &touched {
+            let branch = parent(self, it);
+            if branch != settled {
+                self.settle_marks(branch);
+                settled = branch;
             }
         }
-        for &branch in branches.keys() {
-            self.settle_marks(branch);
+        let mut events = Vec::new();
+        for of_one in touched.chunk_by(|a, b| parent(self, a) == parent(self, b)) {
+            let branch = parent(self, &of_one[0]);
+            if !self.is_deleted_branch(branch) && !self.is_new_branch(branch) {
+                events.extend(self.event(branch, of_one, unit));
+            }
         }
-        let mut events: Vec<_> = branches
-            .into_iter()
-            .filter(|&(branch, _)| !self.is_deleted_branch(branch) && !self.is_new_branch(branch))
-            .map(|(branch, touches)| {
-                let (lineage, path) = self.lineage(branch, unit);
-                let is_text = matches!(self.branches.get(branch).tag, Some(TypeTag::Text | TypeTag::XmlText));
-                Event {
-                    target: SharedType(branch),
-                    lineage,
-                    path,
-                    delta: if is_text {
-                        self.text_delta(branch, touches.sequence, unit)
-                    } else {
-                        self.delta(touches.sequence, unit)
-                    },
-                    keys: touches.keys.iter().filter_map(|&key| self.key_change(branch, key)).collect(),
-                }
-            })
-            .filter(|event| !event.delta.is_empty() || !event.keys.is_empty())
-            .collect();
         events.sort_by_key(|event| (event.path.len(), event.target.0));
         events
+    }
+
+    /// Describes what became of one shared type; [`None`] if it looks as before.
+    fn event(&self, branch: BranchId, touched: &[Touched], unit: Unit) -> Option<Event> {
+        let mut sequence = Vec::new();
+        let mut keys = Vec::new();
+        for &touched in touched {
+            let key = self.item(touched.item).key;
+            if key == NONE {
+                sequence.push(touched);
+            } else if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let is_text = matches!(self.branches.get(branch).tag, Some(TypeTag::Text | TypeTag::XmlText));
+        let delta =
+            if is_text { self.text_delta(branch, sequence, unit) } else { self.delta(sequence, unit) };
+        let keys: Vec<_> = keys.iter().filter_map(|&key| self.key_change(branch, key)).collect();
+        if delta.is_empty() && keys.is_empty() {
+            return None;
+        }
+        let (lineage, path) = self.lineage(branch, unit);
+        Some(Event { target: SharedType(branch), lineage, path, delta, keys })
     }
 
     /// Every stretch that is new, and every stretch that was there before and is deleted now.
