@@ -1,45 +1,59 @@
-"""The README's tables, made from the records: `python -m benches.python.tables` writes them anew.
+"""The documents' tables, made from the records: `python -m benches.python.tables` writes them anew.
 
-A table stands between `<!-- measured: RECORD -->` and `<!-- end -->`. A test makes each again and
-compares, so a number in the README is always one that was recorded.
+A table stands between `<!-- measured: RECORD FORM -->` and `<!-- end -->`; the form is "all" there
+is, a "short" choice of it, or the "goals" with what was reached of them. A test makes each again
+and compares, so that a number in a document is always one that was recorded.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benches.python import native, server
+from benches.python import goals, native, server
+from benches.python.claims import claims_table
 from benches.python.record import three_digits
 
 Record = dict[str, Any]
 
 _REPOSITORY = Path(__file__).parents[2]
 _RESULTS = _REPOSITORY / "benches" / "results"
-_README = _REPOSITORY / "README.md"
-_MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = (_REPOSITORY / "README.md", _REPOSITORY / "docs" / "measured.md")
+"""The documents with tables."""
+_MEASURED = re.compile(r"(<!-- measured: (\S+) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_SHORT = ("local", "emitting", "remote", "remote list", "concurrent", "merge", "encode", "load", "open")
+"""The questions about the engine that are not too many for a first look."""
 
 
 def with_tables(page: str) -> str:
     """`page` with every table made anew from the record that it names."""
-    return _MEASURED.sub(lambda match: f"{match[1]}{_table(match[2])}\n{match[3]}", page)
+    return _MEASURED.sub(lambda match: f"{match[1]}{_table(match[2], match[3])}\n{match[4]}", page)
 
 
-def _table(name: str) -> str:
+def _table(name: str, form: str) -> str:
     record: Record = json.loads((_RESULTS / name).read_text(encoding="utf-8"))
-    tables = {"engine": engine_table, "native": native.table, "server": server_table}
-    return tables[record["what"]](record)
+    tables: dict[tuple[str, str], Callable[[Record], str]] = {
+        ("engine", "all"): lambda record: engine_table(record, record["questions"]),
+        ("engine", "short"): lambda record: engine_table(record, _SHORT),
+        ("engine", "goals"): lambda record: claims_table(goals.GOALS, record),
+        ("native", "all"): native.table,
+        ("native", "goals"): lambda record: claims_table(native.GOALS, record),
+        ("server", "all"): server_table,
+    }
+    return tables[record["what"], form](record)
 
 
-def engine_table(record: Record) -> str:
+def engine_table(record: Record, questions: Iterable[str]) -> str:
     """One line per question: its longest input in milliseconds, and ratios over all its inputs."""
     ours, *peers = record["engines"]
     heads = ["", "longest input", *(f"{engine}, ms" for engine in record["engines"])]
     heads += [f"{peer} ÷ {ours}" for peer in peers]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for question, meaning in record["questions"].items():
+    for question in questions:
+        meaning = record["questions"][question]
         times = record["median_ms"][question]
         about = max(times, key=lambda name: record["edits"][name])
         ratios = record["geometric_mean_ratio"][question]
@@ -62,4 +76,5 @@ def server_table(record: Record) -> str:
 
 
 if __name__ == "__main__":
-    _README.write_text(with_tables(_README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -241,13 +241,16 @@ impl Doc {
         self.commit_captured(&[], &mut Vec::new())
     }
 
-    /// Closes the transaction if nothing but its update is listened for: [`None`] otherwise, and then it is still
-    /// open. What is in it is [`None`] if nothing changed.
-    pub fn commit_update(&mut self) -> Option<Option<Vec<u8>>> {
+    /// Whether the transaction can be closed by [`Doc::commit_update`].
+    #[must_use]
+    pub fn tells_only_its_update(&self) -> bool {
         let only_updates = Listening { updates: true, ..Listening::default() };
-        if self.listening != only_updates || !self.managers.is_empty() || self.will_tidy() {
-            return None;
-        }
+        self.listening == only_updates && self.managers.is_empty() && !self.will_tidy()
+    }
+
+    /// Closes a transaction of which only the update is to be told, quicker than [`Doc::commit`] does; [`None`] if
+    /// nothing changed.
+    pub fn commit_update(&mut self) -> Option<Vec<u8>> {
         self.open = false;
         self.listening = Listening::default();
         let Transaction { starts, mut deletes, .. } = std::mem::take(&mut self.store.transaction);
@@ -255,7 +258,7 @@ impl Doc {
         let changed = !starts.is_empty() || !deletes.is_empty();
         let update = changed.then(|| self.store.encode_transaction(&starts, &deletes));
         self.store.squeeze();
-        Some(update)
+        update
     }
 
     /// Closes the transaction as [`Doc::commit`] does. If tidying follows it, the managers in `tracking` capture
@@ -308,7 +311,8 @@ impl Doc {
             subdocuments: transaction.subdocuments.take().unwrap_or_default(),
             tidied: None,
         };
-        if listening.updates {
+        // What undo managers let go of after the transaction is still in its update.
+        if listening.updates || listening.changes && !self.managers.is_empty() {
             self.keep_update(&changes);
         }
         changes

@@ -615,9 +615,8 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        if task_group.is_none()
-            && let Some(update) = self.engine.commit_update()
-        {
+        if task_group.is_none() && self.engine.tells_only_its_update() {
+            let update = self.engine.commit_update();
             let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
             let announcement = announcement.and_then(|announcement| self.queue(announcement));
             return Done { announcement, captured: Vec::new() };
