@@ -24,7 +24,17 @@ _RESULTS = _REPOSITORY / "benches" / "results"
 PAGES = (_REPOSITORY / "README.md", _REPOSITORY / "docs" / "measured.md")
 """The documents with tables."""
 _MEASURED = re.compile(r"(<!-- measured: (\S+) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_SHORT = ("local", "emitting", "remote", "remote list", "concurrent", "merge", "encode", "load", "open")
+_SHORT = (
+    "local",
+    "emitting",
+    "remote",
+    "remote list",
+    "concurrent",
+    "merge",
+    "encode",
+    "load",
+    "open",
+)
 """The questions about the engine that are not too many for a first look."""
 
 
