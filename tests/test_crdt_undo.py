@@ -336,3 +336,26 @@ def test_what_others_set_in_a_deleted_map_comes_back_in_the_order_in_which_it_wa
     [update] = updates
     assert update.index(b"omega") < update.index(b"alpha")
     assert array.to_py() == [{"omega": True, "alpha": True}]
+
+
+def test_an_undo_beside_what_was_brought_back_twice_is_the_same_everywhere() -> None:
+    """The deleted `x` stands right of `z`, but what it came back as stands left of it."""
+    doc: Doc = Doc(client_id=5)
+    doc["list"] = outer = Array()
+    manager = UndoManager(scopes=[outer], capture_timeout_millis=0)
+    outer.append(Array(["w", "x"]))
+    del outer[0][1]
+    manager.undo()
+    other: Doc = Doc(client_id=6)
+    other.apply_update(doc.get_update())
+    other.get("list", type=Array)[0].append("z")
+    with doc.transaction(origin="other"):
+        doc.apply_update(other.get_update(doc.get_state()))
+    del outer[0]
+
+    manager.undo()
+
+    reader: Doc = Doc()
+    reader.apply_update(doc.get_update())
+    assert outer.to_py() == [["w", "x", "z"]]
+    assert reader.get("list", type=Array).to_py() == [["w", "x", "z"]]

@@ -181,6 +181,9 @@ impl Store {
     }
 
     /// The same for one item, whose parent is there.
+    ///
+    /// Where a neighbor on the right was brought back to the left of the one on the left, or as that, Yjs inserts
+    /// between the two the wrong way round, and the replicas that receive that do not agree where it is.
     fn redo_one(&mut self, item: ItemId, redo: &Redo<'_>) -> Option<ItemId> {
         if let Some(copy) = self.copy_of(item) {
             return Some(copy);
@@ -201,10 +204,13 @@ impl Store {
             parent = self.item(owner).content.at;
         }
         let (left, right) = if found.key == NONE {
-            (
-                self.neighbor_in(found.left, owner, |item| item.left),
-                self.neighbor_in(item, owner, |item| item.right),
-            )
+            let left = self.neighbor_in(found.left, owner, |item| item.left);
+            let right = self.neighbor_in(item, owner, |item| item.right);
+            if left != NONE && right != NONE && !self.stands_before(left, right) {
+                (left, self.item(left).right)
+            } else {
+                (left, right)
+            }
         } else {
             (self.predecessor_in_entry(item, parent, owner, redo)?, NONE)
         };
@@ -244,6 +250,12 @@ impl Store {
             at = next(self.item(at));
         }
         NONE
+    }
+
+    /// Whether one item of a sequence stands left of another one of it.
+    fn stands_before(&self, left: ItemId, right: ItemId) -> bool {
+        let key = |item: ItemId| self.forest.order_key(&self.items, item);
+        self.item(left).right == right || (left != right && key(left) < key(right))
     }
 
     fn owner_of(&self, item: ItemId) -> ItemId {
