@@ -63,6 +63,12 @@ class Agreement:
         self._compare_positions()
         self._compare_versions()
 
+    def compare_ours(self, reader: Doc[Any]) -> None:
+        """The part that needs no Yjs: our documents, and one that only read."""
+        for name, doc in self._ours.items():
+            for what in (read_by_python, extent):
+                _expect_same(f"our reader and {name}", what(reader), what(doc))
+
     def _compare_what_yjs_reads(self) -> dict[str, Any]:
         seen: dict[str, dict[str, Any]] = {}
         for name in self._theirs:

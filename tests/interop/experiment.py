@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+YJS_FAILS = "step that fails in Yjs"
+YJS_DISAGREES = "Yjs disagrees with itself"
 
 
 class Difference(AssertionError):
@@ -12,7 +15,15 @@ class Difference(AssertionError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment did: how many operations of each kind, in how many updates."""
+    """What an experiment did.
+
+    Args:
+        operations: how many of each kind, all of them compared.
+        updates: in how many updates.
+        set_aside: how often Yjs itself was at fault, in which way (see `node/yjs_faults.mjs`), so
+            that there was nothing to compare with.
+    """
 
     operations: Counter[str]
     updates: int
+    set_aside: Counter[str] = field(default_factory=Counter)

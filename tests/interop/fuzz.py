@@ -35,7 +35,7 @@ _RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a run of many episodes did, and where it found differences."""
+    """What a run of many episodes did, where it found differences, and what it set aside."""
 
     first_seed: int
     episodes: int
@@ -43,6 +43,7 @@ class Campaign:
     updates: int
     seconds: float
     failures: tuple[str, ...]
+    set_aside: Counter[str]
 
 
 def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
@@ -50,6 +51,7 @@ def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
     started = time.perf_counter()
     count = updates = 0
     operations: Counter[str] = Counter()
+    set_aside: Counter[str] = Counter()
     failures: list[str] = []
     for count, wanted in enumerate(episodes, start=1):
         seed = first_seed + count - 1
@@ -62,8 +64,15 @@ def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
             else:
                 operations += outcome.operations
                 updates += outcome.updates
+                set_aside += outcome.set_aside
     return Campaign(
-        first_seed, count, operations, updates, time.perf_counter() - started, tuple(failures)
+        first_seed,
+        count,
+        operations,
+        updates,
+        time.perf_counter() - started,
+        tuple(failures),
+        set_aside,
     )
 
 
@@ -83,6 +92,7 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
         "updates": campaign.updates,
         "differences": len(campaign.failures),
         "failures": list(campaign.failures),
+        "set_aside": dict(campaign.set_aside),
         "seconds": round(campaign.seconds, 1),
         "versions": {
             "officina": officina.__version__,
@@ -133,6 +143,7 @@ def _main() -> int:
         print(
             f"{campaign.operations.total():,} operations in {campaign.episodes} episodes, "
             f"{campaign.updates:,} updates, {len(campaign.failures)} differences, "
+            f"{campaign.set_aside.total()} set aside, "
             f"{campaign.seconds:.0f} s"
         )
         if options.record:

@@ -36,7 +36,7 @@ class Readers:
     def __init__(self, questions: Questions, rng: Random, keeps_deleted: bool) -> None:
         self._questions = questions
         self._rng = rng
-        self._ours = OurReplica("our reader", _CLIENT, rng, keeps_deleted=keeps_deleted)
+        self.ours = OurReplica("our reader", _CLIENT, rng, keeps_deleted=keeps_deleted)
         self._keeps_deleted = keeps_deleted
         self._expected: list[tuple[dict[str, Any], dict[str, Any]]] = []
         questions.ask("create", doc=_YJS, client=_CLIENT, gc=not keeps_deleted)
@@ -55,7 +55,7 @@ class Readers:
         self._questions.ask("describe", seen.append, doc=_YJS)
         self._questions.flush()
         self.compare()
-        _expect_same(read_by_yjs(seen[0]), read_by_python(self._ours.doc))
+        _expect_same(read_by_yjs(seen[0]), read_by_python(self.ours.doc))
 
     def _deliver(self, updates: list[Update]) -> None:
         version = self._rng.choice([1, 2])
@@ -64,10 +64,10 @@ class Readers:
             [update] = parts
         else:
             update = merge_updates(*parts, version=version, keep_deleted=self._keeps_deleted)
-        tidied = self._ours.apply([Update(update, version)])
+        tidied = self.ours.apply([Update(update, version)])
         ours = {
             "tidied": [encode(update.in_version(version)) for update in tidied],
-            "extent": extent(self._ours.doc),
+            "extent": extent(self.ours.doc),
         }
         theirs: dict[str, Any] = {}
         self._questions.ask(

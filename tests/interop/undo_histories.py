@@ -3,7 +3,8 @@
 A `History` is one document with an undo manager and two more that send it updates. What every
 step did is written down; Yjs repeats the steps with the same client id, and after each of them
 both must have sent the same bytes, and have the same content, the same state vector, the same
-deleted ranges, the same number of steps on both stacks, and the same positions.
+deleted ranges, the same number of steps on both stacks, and the same positions. Where an undo
+meets a fault of Yjs (see `node/yjs_faults.mjs`), the history is set aside.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from experiment import Difference, Outcome
+from experiment import YJS_DISAGREES, YJS_FAILS, Difference, Outcome
 from json_values import first_difference
 from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager
 from our_edits import ROOTS, Edit, Editor
@@ -79,6 +80,8 @@ class History:
             steps=self._steps,
         )
         for index, (ours, theirs) in enumerate(zip(self._trace, replay, strict=True)):
+            if fault := self._fault(index, ours, theirs):
+                return Outcome(Counter(), 0, Counter([fault]))
             self._compare(index, ours, theirs)
         return Outcome(self._operations, sum(len(step["updates"]) for step in self._trace))
 
@@ -87,6 +90,17 @@ class History:
         for name, kind in ROOTS.items():
             doc.get(name, type=kind)
         return doc, Editor(doc, self._rng, "utf16", NUMBERS_IN_THE_SAME_BYTES, as_yjs=True)
+
+    def _fault(self, index: int, ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
+        """In which way Yjs is at fault in an undo or redo that it does not do as we do."""
+        if self._steps[index][0] not in ("undo", "redo"):
+            return None
+        if theirs.get("fails"):
+            return YJS_FAILS
+        if ours["updates"] == theirs.get("updates") or not theirs.get("disagrees"):
+            return None
+        ours_at_fault = self._yjs.call("reversedIn", update=encode(self._doc.get_update()))
+        return None if _CLIENT in ours_at_fault else YJS_DISAGREES
 
     def _compare(self, index: int, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         if "error" not in theirs:

@@ -11,10 +11,11 @@ import { stdin, stdout } from 'node:process'
 import * as documents from './documents.mjs'
 import * as peers from './peers.mjs'
 import * as undo from './undo.mjs'
+import * as faults from './yjs_faults.mjs'
 
 console.log = console.error // standard output carries answers only
 
-const methods = { ...documents.methods, ...peers.methods, ...undo.methods }
+const methods = { ...documents.methods, ...peers.methods, ...undo.methods, ...faults.methods }
 
 const answer = async ({ id, calls }) => {
   const results = []

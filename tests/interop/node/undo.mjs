@@ -1,7 +1,7 @@
 // Replays a history of edits, undos and redos in a Yjs document, and says what it was after each step.
 
 import * as Y from 'yjs'
-import { content, decode, encode, extent, undoManager } from './documents.mjs'
+import { content, decode, encode, extent, isLostParent, reversed, undoManager } from './documents.mjs'
 import { openRoots } from './roots.mjs'
 import { make } from './scripted.mjs'
 
@@ -32,11 +32,12 @@ const play = ({ client, scopes, timeout, steps, gc }) => {
     try {
       kinds[kind](...rest)
     } catch (error) {
-      return { error: error.stack }
+      return { error: error.stack, fails: isLostParent(error) }
     }
     return {
       updates,
       ...extent(doc),
+      disagrees: reversed(doc).includes(client),
       content: content(doc),
       stacks: scopes.length === 0 ? null : [manager.undoStack.length, manager.redoStack.length],
       positions: positions.map(position => [encode(Y.encodeRelativePosition(position)), indexOf(position, doc)])
@@ -44,4 +45,14 @@ const play = ({ client, scopes, timeout, steps, gc }) => {
   })
 }
 
-export const methods = { undoHistory: play }
+export const methods = {
+  undoHistory: play,
+
+  /** The authors of reversed blocks in an update. */
+  reversedIn: ({ update }) => {
+    const doc = new Y.Doc()
+    openRoots(doc)
+    Y.applyUpdate(doc, decode(update))
+    return reversed(doc)
+  }
+}
