@@ -95,21 +95,32 @@ impl Store {
         false
     }
 
-    /// The items that hold the known units of a range, split so that they hold no others. Collected blocks
-    /// are left out.
+    /// The items that hold the known units of a range, split so that they hold no others, unless a forged range
+    /// ends inside a character: that is not torn apart. Collected blocks are left out.
     pub(crate) fn items_within(&mut self, client: ClientId, clocks: Range<u32>) -> Vec<ItemId> {
         let mut items = Vec::new();
         let Some(slot) = self.clients.slot(client) else { return items };
         let end = clocks.end.min(self.clients.get(slot).next_clock);
         let mut clock = clocks.start;
         while clock < end {
-            let item = self.clean_start(LocalId { client: slot, clock });
-            if self.item(item).kind == Kind::Gc {
-                clock = self.item(item).end();
+            let mut item = self.find(LocalId { client: slot, clock });
+            let found = *self.item(item);
+            if found.kind == Kind::Gc {
+                clock = found.end();
                 continue;
             }
-            if self.item(item).end() > end {
-                self.split(item, end - clock);
+            let from = clock - found.clock;
+            let from = from - u32::from(self.is_inside_character(&found, from));
+            if from > 0 {
+                item = self.split(item, from);
+            }
+            let found = *self.item(item);
+            if found.end() > end {
+                let to = end - found.clock;
+                let to = to + u32::from(self.is_inside_character(&found, to));
+                if to < found.len {
+                    self.split(item, to);
+                }
             }
             clock = self.item(item).end();
             items.push(item);

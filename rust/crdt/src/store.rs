@@ -594,6 +594,11 @@ impl Store {
         true
     }
 
+    /// Whether a UTF-16 offset of a block lies inside a surrogate pair.
+    pub(crate) fn is_inside_character(&self, item: &Item, offset: u32) -> bool {
+        item.kind == Kind::String && 0 < offset && offset < item.len && self.cut_text(item, offset).is_none()
+    }
+
     /// Both sides of a string block cut at a UTF-16 offset; [`None`] inside a surrogate pair.
     fn cut_text(&self, item: &Item, offset: u32) -> Option<(Content, Content)> {
         let Content { at, bytes, chars } = item.content;

@@ -688,6 +688,27 @@ mod tests {
     }
 
     #[test]
+    fn a_forged_stack_tears_no_character_apart() {
+        let set = |clocks| {
+            let mut set = DeleteSet::new();
+            set.add(1, clocks);
+            set
+        };
+        let mut desk = Desk::new();
+        desk.insert(0, "a😀b😀c");
+        let now = desk.doc.encode_update();
+        let kept = StackItem::new(set(2..5), DeleteSet::new());
+        let taken = StackItem::new(DeleteSet::new(), set(2..5));
+        desk.manager = desk.doc.attach_undo(500, vec![kept, taken], Vec::new());
+        desk.doc.expand_undo_scope(desk.manager, desk.text);
+        assert_eq!((desk.text().as_str(), desk.doc.encode_update()), ("a😀b😀c", now));
+        assert!(desk.step(Step::Undo));
+        assert_eq!(desk.text(), "ac");
+        assert!(desk.step(Step::Redo));
+        assert_eq!(desk.text(), "a😀b😀c");
+    }
+
+    #[test]
     fn content_is_dropped_again_without_a_manager() {
         let mut desk = Desk::new();
         desk.insert(0, "hello");

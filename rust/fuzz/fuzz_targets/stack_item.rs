@@ -2,6 +2,8 @@
 
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use libfuzzer_sys::fuzz_target;
 use officina_crdt::lib0::MAX_SAFE_INTEGER;
 use officina_crdt::{Doc, Listening, StackItem, Step};
@@ -25,10 +27,10 @@ fuzz_target!(|input: (&[u8], Vec<&[u8]>)| {
         assert!(doc.is_empty());
         return;
     }
-    let late = doc.attach_undo(0, later.clone(), later);
     let mut peer = Doc::new(2);
     peer.set_tidying(false);
     peer.apply_update(&doc.encode_update()).expect("own update");
+    let late = doc.attach_undo(0, later.clone(), later);
     for (manager, step) in [(early, Step::Undo), (late, Step::Redo), (late, Step::Undo), (early, Step::Redo)]
     {
         doc.expand_undo_scope_to_document(manager);
@@ -41,4 +43,7 @@ fuzz_target!(|input: (&[u8], Vec<&[u8]>)| {
     }
     assert_eq!(peer.state_vector(), doc.state_vector());
     assert_eq!(peer.delete_set(), doc.delete_set());
+    let texts = [&peer, &doc]
+        .map(|doc| doc.roots().map(|(name, root, _)| (name, doc.text(root))).collect::<BTreeMap<_, _>>());
+    assert_eq!(texts[0], texts[1]);
 });
