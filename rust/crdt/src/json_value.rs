@@ -36,6 +36,19 @@ impl Any {
         json
     }
 
+    /// The value with numbers in place of big integers: what is left of them when JSON is read.
+    #[expect(clippy::cast_precision_loss, reason = "the nearest number is what is asked for")]
+    pub(crate) fn with_numbers(self) -> Self {
+        match self {
+            Self::BigInt(value) => Self::Float(value as f64),
+            Self::Array(items) => Self::Array(items.into_iter().map(Self::with_numbers).collect()),
+            Self::Object(entries) => {
+                Self::Object(entries.into_iter().map(|(key, value)| (key, value.with_numbers())).collect())
+            }
+            other => other,
+        }
+    }
+
     fn write_json(&self, json: &mut String) {
         match self {
             Self::Undefined | Self::Null => json.push_str("null"),
@@ -316,6 +329,16 @@ mod tests {
         let object = [("a".into(), Any::Undefined), ("b".into(), Any::Float(f64::NAN)), ("c".into(), bytes)];
         assert_eq!(Any::Object(object.into()).to_json(), r#"{"b":null,"c":{"0":7,"1":255}}"#);
         assert_eq!(Any::Array([Any::Undefined].into()).to_json(), "[null]");
+    }
+
+    #[test]
+    fn a_big_integer_is_left_as_the_number_that_its_json_is_read_as() {
+        let inner = Any::Object([("a".into(), Any::BigInt(73_298_334_481_544_979))].into());
+        let big = Any::Array([inner].into());
+        assert_eq!(big.to_json(), r#"[{"a":73298334481544979}]"#);
+        let json = big.with_numbers().to_json();
+        assert_eq!(json, r#"[{"a":73298334481544980}]"#);
+        assert_eq!(rewritten(&json), json);
     }
 
     #[test]

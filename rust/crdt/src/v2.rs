@@ -96,10 +96,10 @@ impl<'a> Columns<'a> {
         Ok(key)
     }
 
-    /// A value of the rest, as JSON.
+    /// A value of the rest, as JSON that turns into the same value again.
     fn json(&mut self) -> Result<String, DecodeError> {
         let at = self.rest.position();
-        let json = Any::decode_from(&mut self.rest)?.to_json();
+        let json = Any::decode_from(&mut self.rest)?.with_numbers().to_json();
         check_json(&json, at)?;
         Ok(json)
     }
