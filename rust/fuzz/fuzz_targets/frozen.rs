@@ -1,5 +1,5 @@
-//! A forged document file is refused, or opens; then it thaws to a document that freezes to the same file again, or
-//! says that it is none and leaves the shell empty.
+//! A forged document file is refused, or opens; then it thaws to a document that freezes and thaws again, or says
+//! that it is none and leaves the shell empty.
 
 #![no_main]
 
@@ -37,11 +37,19 @@ fn check(file: &[u8]) {
         assert_eq!(doc.roots().count(), roots);
         return;
     }
-    let whole = doc.freeze();
-    let again = Frozen::open(whole.clone().into()).expect("own file");
-    let mut copy = Doc::new(2);
-    again.shell(&mut copy).expect("own file");
-    again.thaw(&mut copy).expect("own file");
-    assert_eq!(copy.encode_update(), doc.encode_update());
-    assert_eq!(copy.freeze(), whole);
+    let copy = thawed(&doc.freeze());
+    assert_eq!(copy.state_vector(), doc.state_vector());
+    // Not compared with the document itself: a forged order of blocks may have put them elsewhere.
+    let mut same = Doc::new(2);
+    same.apply_update(&doc.encode_update()).expect("own update");
+    assert_eq!(copy.encode_update(), same.encode_update());
+    assert_eq!(thawed(&copy.freeze()).state_vector(), doc.state_vector());
+}
+
+fn thawed(file: &[u8]) -> Doc {
+    let frozen = Frozen::open(file.into()).expect("own file");
+    let mut doc = Doc::new(2);
+    frozen.shell(&mut doc).expect("own file");
+    frozen.thaw(&mut doc).expect("own file");
+    doc
 }

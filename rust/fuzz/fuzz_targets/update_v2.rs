@@ -13,17 +13,18 @@ fuzz_target!(|update: &[u8]| {
         return;
     }
     let first = convert_update(update, Encoding::V2, Encoding::V1).expect("was accepted");
+    let second = convert_update(&first, Encoding::V1, Encoding::V2).expect("own update");
     let mut same = Doc::new(1);
     same.apply_update(&first).expect("own update");
     assert_eq!(same.state_vector(), doc.state_vector());
-    assert_eq!(same.encode_update(), doc.encode_update());
-    let second = convert_update(&first, Encoding::V1, Encoding::V2).expect("own update");
     let again = convert_update(&second, Encoding::V2, Encoding::V1).expect("own update");
     assert_eq!(again, first);
-    let whole = doc.encode_diff_as(&StateVector::new(), Encoding::V2);
-    let mut copy = Doc::new(2);
-    copy.apply_update_as(&whole, Encoding::V2).expect("own update");
-    assert_eq!(copy.state_vector(), doc.state_vector());
-    assert_eq!(copy.encode_update(), doc.encode_update());
+    // Not compared with the document itself: a forged order of blocks may have put them elsewhere.
+    let [mut one, mut two] = [Doc::new(2), Doc::new(2)];
+    one.apply_update(&doc.encode_update()).expect("own update");
+    two.apply_update_as(&doc.encode_diff_as(&StateVector::new(), Encoding::V2), Encoding::V2)
+        .expect("own update");
+    assert_eq!(one.state_vector(), doc.state_vector());
+    assert_eq!(two.encode_update(), one.encode_update());
     state_vector_from_update_as(update, Encoding::V2).expect("was accepted");
 });
