@@ -66,39 +66,59 @@ const FEW: usize = 16;
 /// is deleted, its entries are in this order, and so they come back in an undo.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Entries {
-    list: Vec<(KeyId, ItemId)>,
+    list: Vec<Entry>,
     /// Where each key is in the list, if there are more than a [`FEW`].
     places: Option<Box<HashMap<KeyId, u32>>>,
+}
+
+/// The items under one key, which hang together from the newest to the left.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    key: KeyId,
+    newest: ItemId,
+    oldest: ItemId,
 }
 
 impl Entries {
     fn place(&self, key: KeyId) -> Option<usize> {
         match &self.places {
             Some(places) => places.get(&key).map(|&place| place as usize),
-            None => self.list.iter().position(|&(known, _)| known == key),
+            None => self.list.iter().position(|entry| entry.key == key),
         }
     }
 
     pub(crate) fn get(&self, key: KeyId) -> Option<ItemId> {
-        self.place(key).map(|place| self.list[place].1)
+        self.place(key).map(|place| self.list[place].newest)
+    }
+
+    /// The item that stands left of all others under the key.
+    pub(crate) fn oldest(&self, key: KeyId) -> Option<ItemId> {
+        self.place(key).map(|place| self.list[place].oldest)
+    }
+
+    /// Says that an item was put left of all others under its key.
+    pub(crate) fn set_oldest(&mut self, key: KeyId, item: ItemId) {
+        if let Some(place) = self.place(key) {
+            self.list[place].oldest = item;
+        }
     }
 
     pub(crate) fn insert(&mut self, key: KeyId, item: ItemId) {
         if let Some(place) = self.place(key) {
-            self.list[place].1 = item;
+            self.list[place].newest = item;
             return;
         }
-        self.list.push((key, item));
+        self.list.push(Entry { key, newest: item, oldest: item });
         if let Some(places) = &mut self.places {
             places.insert(key, self.list.len() as u32 - 1);
         } else if self.list.len() > FEW {
-            let keys = self.list.iter().map(|&(key, _)| key);
+            let keys = self.list.iter().map(|entry| entry.key);
             self.places = Some(Box::new(keys.zip(0..).collect()));
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, ItemId)> {
-        self.list.iter().copied()
+        self.list.iter().map(|entry| (entry.key, entry.newest))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -200,7 +200,7 @@ impl Store {
         mut place: Place,
     ) -> ItemId {
         let id = self.clients.get(client).client;
-        if !self.resolve_from_the_end(id, &mut place) {
+        if !self.resolve_from_the_ends(id, &mut place) {
             self.resolve_conflicts(id, &mut place);
         }
         let right = self.right_of(&place);
@@ -231,8 +231,8 @@ impl Store {
     ///
     /// Nothing stands right of where an entry is set, so that all that is inserted next to one block, with all
     /// that is next to that, stands in a row right of it, ordered by client. A row that ends with what is next to
-    /// the same block as the new one can be searched from its end, where the new one mostly belongs.
-    fn resolve_from_the_end(&mut self, client: ClientId, place: &mut Place) -> bool {
+    /// the same block as the new one can be searched from its ends, where the new one mostly belongs.
+    fn resolve_from_the_ends(&mut self, client: ClientId, place: &mut Place) -> bool {
         if place.key == NONE {
             return false;
         }
@@ -240,7 +240,15 @@ impl Store {
         if self.branches.bounded_entries {
             return false;
         }
-        let mut at = self.branches.get(place.parent).entries.get(place.key).unwrap_or(NONE);
+        let entries = &self.branches.get(place.parent).entries;
+        if place.left == NONE
+            && let Some(oldest) = entries.oldest(place.key)
+            && self.item(oldest).origin == place.origin
+            && self.clients.get(self.item(oldest).client).client >= client
+        {
+            return true;
+        }
+        let mut at = entries.get(place.key).unwrap_or(NONE);
         while at != NONE && at != place.left {
             let other = self.item(at);
             if other.origin != place.origin {
@@ -316,11 +324,7 @@ impl Store {
         if place.key == NONE {
             return branch.start;
         }
-        let mut at = branch.entries.get(place.key).unwrap_or(NONE);
-        while at != NONE && self.item(at).left != NONE {
-            at = self.item(at).left;
-        }
-        at
+        branch.entries.oldest(place.key).unwrap_or(NONE)
     }
 
     /// What a new block implies: a type of its own, the end of the map entry it replaces, or its own end.

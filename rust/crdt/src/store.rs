@@ -451,6 +451,8 @@ impl Store {
             }
         } else if right == NONE {
             branch.entries.insert(key, item);
+        } else if left == NONE {
+            branch.entries.set_oldest(key, item);
         }
         self.transaction.note_insert(client, clock);
         self.clients.get_mut(client).push(item, len);
