@@ -13,7 +13,12 @@ fuzz_target!(|updates: Vec<&[u8]>| {
     let mut valid = Vec::new();
     for (count, update) in updates.iter().enumerate() {
         if count % 2 == 1 {
-            doc.begin(Listening { changes: true, updates: true, events: Some(Unit::CodePoint), subdocuments: true });
+            doc.begin(Listening {
+                changes: true,
+                updates: true,
+                events: Some(Unit::CodePoint),
+                subdocuments: true,
+            });
         }
         let before = doc.encode_update();
         match doc.apply_update(update) {
