@@ -31,6 +31,7 @@ fuzz_target!(|input: (Vec<[u8; 4]>, &[u8])| {
         let Some(&target) = targets.get(usize::from(which) % targets.len().max(1)) else { return };
         let before = doc.encode_update();
         doc.begin(Listening {
+            changes: true,
             updates: true,
             events: Some(UNITS[usize::from(which) % 3]),
             subdocuments: true,
@@ -47,7 +48,7 @@ fuzz_target!(|input: (Vec<[u8; 4]>, &[u8])| {
         }
         let mut next = changes.as_ref();
         while let Some(changes) = next {
-            peer.apply_update(&changes.update).expect("own update");
+            peer.apply_update(changes.update().expect("listened for")).expect("own update");
             next = changes.tidied.as_deref();
         }
     }

@@ -39,7 +39,7 @@ fuzz_target!(|input: (&[u8], Vec<&[u8]>)| {
         doc.step(manager, step).expect("there is room");
         doc.capture(manager);
         if let Some(changes) = doc.commit() {
-            peer.apply_update(&changes.update).expect("own update");
+            peer.apply_update(changes.update().expect("listened for")).expect("own update");
         }
     }
     assert_eq!(peer.state_vector(), doc.state_vector());
