@@ -1,0 +1,426 @@
+//! The documents of one segment that hold every word, with a given number of typos.
+
+use crate::dictionary::Terms;
+use crate::filter::Checks;
+use crate::postings::{self, field_of};
+use crate::rank::{Exactness, Rank};
+use crate::segment::{Occurrence, Reader};
+use crate::words::Wanted;
+
+/// With this many terms, a word is looked up in the documents rather than the documents in its postings.
+const MANY_TERMS: usize = 24;
+/// To look into a document costs as much as to read so many bytes of postings.
+const LOOK: usize = 32;
+/// Stands for a document that does not hold a word; others have their typos and, in the low byte, their place.
+const NONE: u16 = u16::MAX;
+
+/// The terms of a segment that a word stands for: by their typos, as far as asked for.
+#[derive(Default)]
+struct Terminology {
+    by_typos: Vec<Vec<Terms>>,
+}
+
+/// A segment and the words looked for in it.
+pub(crate) struct Matching<'a> {
+    pub(crate) reader: &'a Reader<'a>,
+    removed: Option<&'a [u64]>,
+    pub(crate) checks: &'a Checks<'a>,
+    wanted: &'a [Wanted<'a>],
+    words: Vec<Terminology>,
+    last_resort: bool,
+    /// For each field, how much lighter it is than the heaviest.
+    lighter: &'a [u16],
+    /// Whether typos may match in the field.
+    forgiving: &'a [bool],
+    pub(crate) found: Vec<Match>,
+}
+
+/// A document that holds every word so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Match {
+    pub(crate) document: u32,
+    attribute: u16,
+    typos: u8,
+    /// Words in the heaviest field.
+    in_title: u8,
+    /// Whether the first word stands first in the title.
+    opens: bool,
+}
+
+impl Match {
+    /// Whether every word is in the title.
+    pub(crate) fn is_title(self, words: usize) -> bool {
+        usize::from(self.in_title) == words
+    }
+}
+
+/// What is the same for all segments.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) lighter: &'a [u16],
+    pub(crate) forgiving: &'a [bool],
+}
+
+impl<'a> Matching<'a> {
+    pub(crate) fn new(
+        reader: &'a Reader<'a>,
+        removed: Option<&'a [u64]>,
+        checks: &'a Checks<'a>,
+        wanted: &'a [Wanted<'a>],
+        fields: Fields<'a>,
+        last_resort: bool,
+    ) -> Self {
+        Self {
+            reader,
+            removed,
+            checks,
+            wanted,
+            words: wanted.iter().map(|_| Terminology::default()).collect(),
+            last_resort,
+            lighter: fields.lighter,
+            forgiving: fields.forgiving,
+            found: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_removed(&self, document: u32) -> bool {
+        is_removed(self.removed, document)
+    }
+
+    /// The terms of `word` with `typos` typos.
+    fn terms(&mut self, word: usize, typos: u8) -> &[Terms] {
+        let known = &mut self.words[word].by_typos;
+        while known.len() <= usize::from(typos) {
+            let more = self.wanted[word].terms(self.reader.dictionary, known.len() as u8, self.last_resort);
+            known.push(more);
+        }
+        &known[usize::from(typos)]
+    }
+
+    /// How many words are looked for.
+    pub(crate) fn words(&self) -> usize {
+        self.wanted.len()
+    }
+
+    /// The words as terms in their order, when each stands for one, but for an unfinished last one.
+    pub(crate) fn phrase(&mut self) -> Option<Phrase> {
+        let last = self.wanted.len() - 1;
+        let mut first = Vec::with_capacity(last);
+        for word in 0..=last {
+            let typed = &self.wanted[word].typed;
+            let unfinished = typed.prefix && word == last;
+            if self.wanted[word].has_synonyms() {
+                return None;
+            }
+            match self.terms(word, 0) {
+                [one] if unfinished || one.len() == 1 => first.push(one.clone()),
+                _ => return None,
+            }
+        }
+        let unfinished = self.wanted[last].typed.prefix;
+        let last = first.pop()?;
+        Some(Phrase { first: first.into_iter().map(|terms| terms.start).collect(), last, unfinished })
+    }
+
+    /// Finds the documents that hold every word with `typos` typos altogether, documents ascending, removed and
+    /// filtered ones included.
+    pub(crate) fn find(&mut self, typos: u8) {
+        self.found.clear();
+        let Some(most) = self.shares(typos) else { return };
+        let sizes = most.iter().enumerate().map(|(word, &most)| (self.posting_bytes(word, most), word));
+        let mut sizes: Vec<(usize, usize)> = sizes.collect();
+        sizes.sort_unstable();
+        for (index, &(size, word)) in sizes.iter().enumerate() {
+            let mut found = std::mem::take(&mut self.found);
+            if index == 0 {
+                self.first(word, most[word], &mut found);
+            } else {
+                self.narrow(word, most[word], size, &mut found);
+            }
+            found.retain(|found| found.typos <= typos);
+            self.found = found;
+            if self.found.is_empty() {
+                return;
+            }
+        }
+        self.found.retain(|found| found.typos == typos);
+    }
+
+    /// The most typos that each word can have when all have `typos` altogether, or none if they cannot.
+    fn shares(&mut self, typos: u8) -> Option<Vec<u8>> {
+        let allowed: Vec<u8> = self.wanted.iter().map(|wanted| wanted.allowed(self.last_resort)).collect();
+        let mut least = vec![0; allowed.len()];
+        let mut sum = 0;
+        for (word, (least, &allowed)) in least.iter_mut().zip(&allowed).enumerate() {
+            while self.terms(word, *least).is_empty() {
+                *least += 1;
+                sum += 1;
+                if sum > typos || *least > allowed {
+                    return None;
+                }
+            }
+        }
+        for (word, (least, allowed)) in least.iter_mut().zip(allowed).enumerate() {
+            *least = allowed.min(*least + typos - sum);
+            self.terms(word, *least);
+        }
+        Some(least)
+    }
+
+    /// Whether a word with so many typos may match at `place`.
+    fn is_forgiven(&self, typos: u8, place: u8) -> bool {
+        typos == 0 || self.forgiving.get(field_of(place)).copied().unwrap_or(true)
+    }
+
+    /// The same for a token of a document: what counts is the heaviest field that has its word.
+    fn is_forgiven_in(&self, document: u32, typos: u8, token: Occurrence) -> bool {
+        typos == 0
+            || self.forgiving.iter().all(|forgiving| *forgiving)
+            || self
+                .reader
+                .tokens(document)
+                .find(|other| other.term == token.term)
+                .is_none_or(|first| self.is_forgiven(typos, postings::place(first.field, 0)))
+    }
+
+    fn lists(&self, word: usize, most: u8) -> impl Iterator<Item = (u8, &Terms)> {
+        let levels = self.words[word].by_typos.iter().take(usize::from(most) + 1).enumerate();
+        levels.flat_map(|(typos, terms)| terms.iter().map(move |terms| (typos as u8, terms)))
+    }
+
+    /// How much there is to read for `word`.
+    fn posting_bytes(&self, word: usize, most: u8) -> usize {
+        self.lists(word, most).map(|(_, terms)| self.reader.posting_bytes(terms)).sum()
+    }
+
+    /// The documents of the first word.
+    fn first(&self, word: usize, most: u8, found: &mut Vec<Match>) {
+        let mut add = |document: u32, typos: u8, place: u8| {
+            let mut first = Match { document, attribute: 0, typos: 0, in_title: 0, opens: false };
+            self.count(&mut first, word, typos, place);
+            found.push(first);
+        };
+        let mut lists = self.lists(word, most);
+        if let (Some((typos, terms)), None) = (lists.next(), lists.next())
+            && terms.len() == 1
+        {
+            self.reader.postings(terms.start).for_each(|document, place| {
+                if self.is_forgiven(typos, place) {
+                    add(document, typos, place);
+                }
+            });
+            return;
+        }
+        if self.posting_bytes(word, most) > self.reader.len() / 8 {
+            for (document, best) in
+                self.everywhere(word, most).into_iter().enumerate().filter(|(_, best)| *best != 0)
+            {
+                let best = NONE - best;
+                add(document as u32, (best >> 8) as u8, best as u8);
+            }
+            return;
+        }
+        let mut all: Vec<u64> = Vec::new();
+        for (typos, terms) in self.lists(word, most) {
+            for term in terms.clone() {
+                self.reader.postings(term).for_each(|document, place| {
+                    if self.is_forgiven(typos, place) {
+                        all.push(u64::from(document) << 16 | u64::from(typos) << 8 | u64::from(place));
+                    }
+                });
+            }
+        }
+        all.sort_unstable();
+        let mut before = None;
+        for posting in all {
+            let document = (posting >> 16) as u32;
+            if before != Some(document) {
+                add(document, (posting >> 8) as u8, posting as u8);
+                before = Some(document);
+            }
+        }
+    }
+
+    /// Keeps the documents that also hold `word`.
+    fn narrow(&self, word: usize, most: u8, bytes: usize, found: &mut Vec<Match>) {
+        let documents: Vec<u32> = found.iter().map(|found| found.document).collect();
+        let mut best = vec![NONE; found.len()];
+        let terms: usize = self.lists(word, most).map(|(_, terms)| terms.len()).sum();
+        if terms > MANY_TERMS && bytes + self.reader.len() / 8 < found.len() * LOOK {
+            let everywhere = self.everywhere(word, most);
+            for (best, &document) in best.iter_mut().zip(&documents) {
+                *best = NONE - everywhere.get(document as usize).copied().unwrap_or(0);
+            }
+        } else if terms > MANY_TERMS {
+            for (best, &document) in best.iter_mut().zip(&documents) {
+                for token in self.reader.tokens(document) {
+                    if let Some(typos) = self.typos_of(word, most, token.term)
+                        && self.is_forgiven_in(document, typos, token)
+                    {
+                        let place = postings::place(token.field, token.position);
+                        *best = (*best).min(u16::from(typos) << 8 | u16::from(place));
+                    }
+                }
+            }
+        } else {
+            for (typos, terms) in self.lists(word, most) {
+                for term in terms.clone() {
+                    self.reader.postings(term).intersect(&documents, |index, place| {
+                        if self.is_forgiven(typos, place) {
+                            best[index] = best[index].min(u16::from(typos) << 8 | u16::from(place));
+                        }
+                    });
+                }
+            }
+        }
+        let mut at = 0;
+        found.retain_mut(|found| {
+            let best = best[at];
+            at += 1;
+            if best != NONE {
+                self.count(found, word, (best >> 8) as u8, best as u8);
+            }
+            best != NONE
+        });
+    }
+
+    /// For every document of the segment, how well it holds `word`: what is left of `NONE`, and so 0 if it does not.
+    fn everywhere(&self, word: usize, most: u8) -> Vec<u16> {
+        let mut best = vec![0; self.reader.len()];
+        for (typos, terms) in self.lists(word, most) {
+            for term in terms.clone() {
+                self.reader.postings(term).for_each(|document, place| {
+                    if self.is_forgiven(typos, place)
+                        && let Some(best) = best.get_mut(document as usize)
+                    {
+                        *best = (*best).max(NONE - (u16::from(typos) << 8 | u16::from(place)));
+                    }
+                });
+            }
+        }
+        best
+    }
+
+    fn count(&self, found: &mut Match, word: usize, typos: u8, place: u8) {
+        let field = field_of(place);
+        found.typos += typos;
+        found.attribute += self.lighter.get(field).copied().unwrap_or(0);
+        found.in_title += u8::from(field == 0);
+        found.opens |= word == 0 && place == 0;
+    }
+
+    /// With how many typos `term` stands for `word`.
+    fn typos_of(&self, word: usize, most: u8, term: u32) -> Option<u8> {
+        let levels = self.words[word].by_typos.iter().take(usize::from(most) + 1);
+        levels.enumerate().find(|(_, terms)| contains(terms, term)).map(|(typos, _)| typos as u8)
+    }
+
+    /// The best rank that `found` can have.
+    pub(crate) fn best_rank(&self, found: Match) -> Rank {
+        let words = self.wanted.len();
+        let exactness = match (found.is_title(words), found.opens) {
+            (true, true) if self.wanted[words - 1].typed.prefix => Exactness::Beginning,
+            (true, true) => Exactness::Whole,
+            (true, false) if words > 1 => Exactness::Swapped,
+            _ => Exactness::Other,
+        };
+        Rank { typos: found.typos, exactness, attribute: found.attribute, proximity: words as u8 - 1 }
+    }
+
+    /// The rank of `found`.
+    pub(crate) fn rank(&self, found: Match) -> Rank {
+        let words = self.wanted.len();
+        let best = self.best_rank(found);
+        if words == 1 && best.exactness == Exactness::Other {
+            return best;
+        }
+        let places = self.places(found.document);
+        let exactness =
+            if found.is_title(words) { self.exactness(found.document, &places) } else { Exactness::Other };
+        let proximity = places.windows(2).map(|pair| distance(&pair[0], &pair[1])).sum();
+        Rank { exactness, proximity, ..best }
+    }
+
+    /// Where each word stands in `document`, with the fewest typos that it has there.
+    fn places(&self, document: u32) -> Vec<Vec<Place>> {
+        let words = self.wanted.len();
+        let mut places: Vec<Vec<Place>> = vec![Vec::new(); words];
+        let mut typos = vec![u8::MAX; words];
+        for token in self.reader.tokens(document) {
+            for word in 0..words {
+                let most = (self.words[word].by_typos.len() - 1) as u8;
+                let Some(here) = self.typos_of(word, most, token.term) else { continue };
+                if here > typos[word] || !self.is_forgiven_in(document, here, token) {
+                    continue;
+                }
+                if here < typos[word] {
+                    typos[word] = here;
+                    places[word].clear();
+                }
+                places[word].push(Place { field: token.field, position: token.position, part: token.part });
+            }
+        }
+        places
+    }
+
+    fn exactness(&self, document: u32, places: &[Vec<Place>]) -> Exactness {
+        let words = places.len();
+        let length = self.reader.title(document).count();
+        let titles = |word: usize| places[word].iter().filter(|place| place.field == 0 && !place.part);
+        let in_order = (0..words).all(|word| titles(word).any(|place| place.position == word));
+        if in_order {
+            let whole = length == words && !self.wanted[words - 1].typed.prefix;
+            return if whole { Exactness::Whole } else { Exactness::Beginning };
+        }
+        let covered =
+            |position: usize| (0..words).any(|word| titles(word).any(|place| place.position == position));
+        if length == words && (0..words).all(|word| titles(word).next().is_some()) && (0..length).all(covered)
+        {
+            return Exactness::Swapped;
+        }
+        Exactness::Other
+    }
+}
+
+/// Words in their order.
+pub(crate) struct Phrase {
+    /// All but the last.
+    pub(crate) first: Vec<u32>,
+    /// What the last may be.
+    pub(crate) last: Terms,
+    /// Whether the last may be unfinished.
+    pub(crate) unfinished: bool,
+}
+
+/// Where a word stands.
+#[derive(Clone, Copy)]
+struct Place {
+    field: usize,
+    position: usize,
+    part: bool,
+}
+
+/// How far apart two words stand at the least: see [`Rank::proximity`].
+fn distance(first: &[Place], second: &[Place]) -> u8 {
+    let mut least = 8;
+    for a in first {
+        for b in second.iter().filter(|b| b.field == a.field) {
+            let apart =
+                if b.position > a.position { b.position - a.position } else { a.position - b.position + 1 };
+            least = least.min(apart);
+        }
+    }
+    least as u8
+}
+
+fn contains(terms: &[Terms], term: u32) -> bool {
+    let at = terms.partition_point(|range| range.end <= term);
+    terms.get(at).is_some_and(|range| range.start <= term)
+}
+
+/// Whether the bit of `document` is set.
+pub(crate) fn is_removed(removed: Option<&[u64]>, document: u32) -> bool {
+    removed.is_some_and(|bits| {
+        bits.get(document as usize / 64).is_some_and(|bits| bits >> (document % 64) & 1 == 1)
+    })
+}

@@ -1,0 +1,165 @@
+//! In which order documents are found: what counts, in this order, and the best of it.
+
+use std::cmp::Ordering;
+
+use crate::draft::compare_numbers;
+use crate::schema::{Order, Schema};
+use crate::segment::Reader;
+
+/// How exactly the title, which is the heaviest text field, is what was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exactness {
+    /// The title is what was typed, word for word.
+    Whole,
+    /// The title is what was typed, but for the spaces.
+    Spaced,
+    /// The title begins with what was typed; when the last word may be unfinished, whole titles are among these.
+    Beginning,
+    /// The title has the words that were typed and no others, in another order.
+    Swapped,
+    /// Anything else.
+    Other,
+}
+
+/// What a document's rank is made of; the lower comes first. What ties is in business order, and then by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// The typos of all words together; words joined or split count as one.
+    pub typos: u8,
+    /// How exactly the title is what was typed.
+    pub exactness: Exactness,
+    /// For each word, how much lighter than the heaviest field the heaviest one is in which it stands; summed up.
+    pub attribute: u16,
+    /// For each two words that follow each other in the query, how far apart they stand in a field, at most 8, and one
+    /// more when they are swapped; summed up.
+    pub proximity: u8,
+}
+
+impl Rank {
+    /// The rank as one number, in the same order.
+    pub(crate) fn key(self) -> u64 {
+        u64::from(self.typos) << 32
+            | (self.exactness as u64) << 24
+            | u64::from(self.attribute) << 8
+            | u64::from(self.proximity)
+    }
+
+    /// The rank with this [`Rank::key`].
+    pub(crate) fn of(key: u64) -> Self {
+        let exactness = match (key >> 24) as u8 {
+            0 => Exactness::Whole,
+            1 => Exactness::Spaced,
+            2 => Exactness::Beginning,
+            3 => Exactness::Swapped,
+            _ => Exactness::Other,
+        };
+        Self { typos: (key >> 32) as u8, exactness, attribute: (key >> 8) as u16, proximity: key as u8 }
+    }
+
+    /// A number between 0 and 1, the higher the better, in the order of ranks.
+    #[must_use]
+    pub fn score(self) -> f64 {
+        const ALL: f64 = (1u64 << 36) as f64;
+        1.0 - (self.key().min((1 << 36) - 1)) as f64 / ALL
+    }
+}
+
+/// A document that was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    /// The rank's key.
+    pub(crate) key: u64,
+    /// What a sorted search is sorted by, after the typos.
+    pub(crate) value: f64,
+    pub(crate) segment: u32,
+    pub(crate) document: u32,
+}
+
+/// The best hits so far, the best first.
+pub(crate) struct Best<'a> {
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) room: usize,
+    readers: Vec<&'a Reader<'a>>,
+    order: Vec<(usize, bool)>,
+    /// Whether a document may be added a second time.
+    pub(crate) repeats: bool,
+    /// The direction of a sorted search.
+    pub(crate) sort: Option<(usize, bool)>,
+}
+
+impl<'a> Best<'a> {
+    pub(crate) fn new(
+        room: usize,
+        schema: &Schema,
+        sort: Option<&Order>,
+        readers: Vec<&'a Reader<'a>>,
+    ) -> Self {
+        let column = |order: &Order| Some((schema.number(&order.column)?, order.descending));
+        Self {
+            hits: Vec::with_capacity(room.min(64)),
+            room,
+            readers,
+            order: schema.order.iter().filter_map(column).collect(),
+            repeats: false,
+            sort: sort.and_then(column),
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.hits.len() == self.room
+    }
+
+    /// Whether a hit with this key, from this segment and behind all its documents so far, could enter.
+    #[inline]
+    pub(crate) fn could_enter(&self, key: u64, segment: u32) -> bool {
+        match self.hits.last() {
+            Some(worst) if self.is_full() => key < worst.key || key == worst.key && worst.segment != segment,
+            _ => self.room > 0,
+        }
+    }
+
+    /// Puts a hit in its place; of two of one document the better stays.
+    pub(crate) fn add(&mut self, hit: Hit) {
+        if self.room == 0
+            || self.is_full() && self.hits.last().is_some_and(|worst| self.compare(worst, &hit).is_le())
+        {
+            return;
+        }
+        let same = |other: &Hit| (other.segment, other.document) == (hit.segment, hit.document);
+        if let Some(at) = self.hits.iter().position(same).filter(|_| self.repeats) {
+            if self.compare(&self.hits[at], &hit).is_le() {
+                return;
+            }
+            self.hits.remove(at);
+        } else if self.is_full() {
+            self.hits.pop();
+        }
+        let at = self.hits.partition_point(|other| self.compare(other, &hit).is_le());
+        self.hits.insert(at, hit);
+    }
+
+    fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
+        let first = match self.sort {
+            Some((_, descending)) => {
+                (a.key >> 32).cmp(&(b.key >> 32)).then_with(|| compare_numbers(a.value, b.value, descending))
+            }
+            None => a.key.cmp(&b.key),
+        };
+        first.then_with(|| self.compare_business(a, b))
+    }
+
+    fn compare_business(&self, a: &Hit, b: &Hit) -> Ordering {
+        if a.segment == b.segment {
+            return a.document.cmp(&b.document);
+        }
+        let [left, right] = [a, b].map(|hit| self.readers[hit.segment as usize]);
+        self.order
+            .iter()
+            .map(|&(column, descending)| {
+                compare_numbers(left.number(column, a.document), right.number(column, b.document), descending)
+            })
+            .find(|order| order.is_ne())
+            .unwrap_or_else(|| left.id(a.document).cmp(&right.id(b.document)))
+    }
+}

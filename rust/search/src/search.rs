@@ -1,0 +1,380 @@
+//! How a query is answered: in levels of typos, until there is something to show.
+//!
+//! A document is found when it holds every word of the query and passes its filters. The words of a query may have
+//! typos as [`crate::Typos`] says; the typos of a document are those of all words together, each by the
+//! term that needs the fewest. Words that were typed joined or split match as well, as one typo.
+//!
+//! 1. Without typos; titles that are what was typed but for the spaces are among these. If a document has every word
+//!    in its title, the heaviest field, the search ends.
+//! 2. With one typo: first one pair of words joined or one word split; if 1 found a title but for the spaces, the
+//!    search ends here. Then words within one letter. Whatever was found by now ends the search: a mistyped word that
+//!    is itself a word hides nothing.
+//! 3. With two, three, four typos, until something is found.
+//! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
+//!
+//! What is found ranks by [`Rank`], or by the typos and then the column that was asked for; documents that tie are in
+//! business order, then by id. Unless everything is to be counted, a level ends early once its page cannot get better.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::{Typed, query_words};
+use crate::draft::Squash;
+use crate::error::SearchError;
+use crate::filter::{Checks, Verdict};
+use crate::matching::{Fields, Matching, is_removed};
+use crate::query::{MAX_QUERY_WORDS, Query};
+use crate::rank::{Best, Exactness, Hit, Rank};
+use crate::schema::Schema;
+use crate::segment::Reader;
+use crate::titles;
+use crate::words::{MOST_TYPOS, Wanted};
+
+/// A segment as a search sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'a> {
+    pub(crate) reader: &'a Reader<'a>,
+    pub(crate) removed: Option<&'a [u64]>,
+}
+
+/// What a search found.
+pub(crate) struct Found {
+    /// The page that was asked for.
+    pub(crate) hits: Vec<Hit>,
+    /// How many were found; only when they were to be counted.
+    pub(crate) total: Option<usize>,
+    /// For each facet that was asked for, its values and how many documents have them, the most frequent first.
+    pub(crate) facets: Vec<Vec<(String, usize)>>,
+}
+
+/// Answers `query`.
+pub(crate) fn search(schema: &Schema, live: &[Live<'_>], query: &Query) -> Result<Found, SearchError> {
+    query.check(schema)?;
+    let checks: Vec<Checks<'_>> =
+        live.iter().map(|live| Checks::bind(&query.filters, schema, live.reader)).collect();
+    let facets = query.facets.iter().filter_map(|facet| schema.facet(facet)).collect();
+    let mut search = Search {
+        schema,
+        live,
+        checks: &checks,
+        lighter: schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect(),
+        forgiving: schema.text.iter().map(|field| field.typos).collect(),
+        best: Best::new(
+            query.offset + query.limit,
+            schema,
+            query.sort.as_ref(),
+            live.iter().map(|l| l.reader).collect(),
+        ),
+        counter: (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live)),
+        found: false,
+        in_title: false,
+    };
+    let words = significant(query_words(&query.text, query.prefix, MAX_QUERY_WORDS), schema);
+    if words.is_empty() {
+        if query.text.chars().all(|c| !c.is_alphanumeric()) {
+            search.browse();
+        }
+    } else {
+        search.levels(&words);
+    }
+    let hits = search.best.hits.iter().skip(query.offset).copied().collect();
+    let (total, facets) = match search.counter {
+        Some(counter) => (Some(counter.total), counter.facets(live)),
+        None => (None, Vec::new()),
+    };
+    Ok(Found { hits, total, facets })
+}
+
+/// The words without the stop words, when there are others; the last is kept when it is unfinished.
+pub(crate) fn significant(words: Vec<Typed>, schema: &Schema) -> Vec<Typed> {
+    let stops = |typed: &Typed| !typed.prefix && schema.stop_words.contains(&typed.word);
+    if schema.stop_words.is_empty() || words.iter().all(stops) {
+        return words;
+    }
+    words.into_iter().filter(|typed| !stops(typed)).collect()
+}
+
+/// The query with one pair of neighbors joined or one word split, where `exists` says that the new words are there; of a
+/// beginning, that there is a word with it.
+pub(crate) fn joined_or_split(words: &[Typed], exists: &dyn Fn(&str, bool) -> bool) -> Vec<Vec<Typed>> {
+    let mut variants = Vec::new();
+    let typed = |word: &str, prefix| Typed { word: word.into(), prefix, pair: false };
+    for at in 1..words.len() {
+        let (left, right) = (&words[at - 1], &words[at]);
+        let joined = [left.word.as_str(), right.word.as_str()].concat();
+        if !left.pair && !right.pair && exists(&joined, right.prefix) {
+            variants.push([&words[..at - 1], &[typed(&joined, right.prefix)], &words[at + 1..]].concat());
+        }
+    }
+    for (at, whole) in words.iter().enumerate().filter(|(_, typed)| !typed.pair) {
+        for (cut, _) in whole.word.char_indices().skip(2) {
+            let (left, right) = whole.word.split_at(cut);
+            if right.chars().nth(1).is_some() && exists(left, false) && exists(right, whole.prefix) {
+                let halves = [typed(left, false), typed(right, whole.prefix)];
+                variants.push([&words[..at], &halves, &words[at + 1..]].concat());
+            }
+        }
+    }
+    variants
+}
+
+struct Search<'a> {
+    schema: &'a Schema,
+    live: &'a [Live<'a>],
+    checks: &'a [Checks<'a>],
+    lighter: Vec<u16>,
+    forgiving: Vec<bool>,
+    best: Best<'a>,
+    counter: Option<Counter>,
+    /// Whether any document was found.
+    found: bool,
+    /// Whether one was that has every word in its title.
+    in_title: bool,
+}
+
+impl Search<'_> {
+    /// Everything, in business order.
+    fn browse(&mut self) {
+        for (segment, live) in self.live.iter().enumerate() {
+            for document in 0..live.reader.len() as u32 {
+                let enters = self.best.sort.is_some() || self.best.could_enter(0, segment as u32);
+                if !enters && self.counter.is_none() {
+                    break;
+                }
+                if self.accept(segment, document) && enters {
+                    self.add(0, segment, document);
+                }
+            }
+        }
+    }
+
+    fn levels(&mut self, words: &[Typed]) {
+        let schema = self.schema;
+        let wanted: Vec<Wanted<'_>> = words.iter().map(|typed| Wanted::new(typed.clone(), schema)).collect();
+        let (lighter, forgiving) = (self.lighter.clone(), self.forgiving.clone());
+        let fields = Fields { lighter: &lighter, forgiving: &forgiving };
+        let (live, checks) = (self.live, self.checks);
+        let matching = |last_resort| -> Vec<Matching<'_>> {
+            let segments = live.iter().zip(checks);
+            segments
+                .map(|(live, checks)| {
+                    Matching::new(live.reader, live.removed, checks, &wanted, fields, last_resort)
+                })
+                .collect()
+        };
+        let mut segments = matching(false);
+        let spaced = self.without_typos(words, &mut segments);
+        if self.in_title || self.is_done() {
+            return;
+        }
+        self.joined(words, fields);
+        if spaced {
+            return;
+        }
+        self.with_typos(&mut segments, 1);
+        for typos in 2..=MOST_TYPOS {
+            if self.found || self.is_done() {
+                return;
+            }
+            self.with_typos(&mut segments, typos);
+        }
+        if self.found || !schema.typos.last_resort {
+            return;
+        }
+        let mut segments = matching(true);
+        for typos in 1..=MOST_TYPOS {
+            self.with_typos(&mut segments, typos);
+            if self.found {
+                return;
+            }
+        }
+    }
+
+    /// Whether the page is full and nothing else is asked for.
+    fn is_done(&self) -> bool {
+        self.counter.is_none() && self.best.is_full()
+    }
+
+    /// Adds the documents without typos; returns whether there are titles that differ by the spaces.
+    fn without_typos(&mut self, words: &[Typed], segments: &mut [Matching<'_>]) -> bool {
+        self.best.repeats = true;
+        let spaced = self.spaced(words);
+        if self.counter.is_none() && self.best.sort.is_none() {
+            self.titles(segments);
+            if self.best.is_full() {
+                return spaced;
+            }
+        }
+        self.with_typos(segments, 0);
+        spaced
+    }
+
+    /// Adds the documents whose titles are or begin with what was typed: nothing ranks above them.
+    fn titles(&mut self, segments: &mut [Matching<'_>]) {
+        let room = self.best.room;
+        for (at, segment) in segments.iter_mut().enumerate() {
+            let Some(phrase) = segment.phrase() else { continue };
+            let keep = |document| !segment.is_removed(document) && segment.checks.passes(document);
+            let reader = segment.reader;
+            let rank = |exactness| {
+                Rank { typos: 0, exactness, attribute: 0, proximity: phrase.first.len() as u8 }.key()
+            };
+            for document in titles::whole(reader, &phrase).filter(|&document| keep(document)).take(room) {
+                self.add(rank(Exactness::Whole), at, document);
+            }
+            for document in titles::beginning(reader, &phrase, room, keep) {
+                self.add(rank(Exactness::Beginning), at, document);
+            }
+        }
+    }
+
+    /// Adds the documents with `typos` typos.
+    fn with_typos(&mut self, segments: &mut [Matching<'_>], typos: u8) {
+        for (at, segment) in segments.iter_mut().enumerate() {
+            segment.find(typos);
+            self.add_found(at, segment, 0);
+        }
+    }
+
+    /// Adds the documents whose title is what was typed but for the spaces; returns whether there are any.
+    fn spaced(&mut self, words: &[Typed]) -> bool {
+        let unfinished = words.last().is_some_and(|typed| typed.prefix);
+        let exactness = if unfinished { Exactness::Beginning } else { Exactness::Spaced };
+        let mut any = false;
+        let mut squash = Squash::default();
+        for typed in words {
+            squash.add(&typed.word);
+        }
+        for (at, live) in self.live.iter().enumerate() {
+            for document in live.reader.squashed(squash.hash()) {
+                if titles::is_squashed(live.reader, document, words) && self.accept(at, document) {
+                    let rank = Rank { typos: 0, exactness, attribute: 0, proximity: words.len() as u8 - 1 };
+                    self.add(rank.key(), at, document);
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+
+    /// Adds the documents that hold the words with two joined or one split.
+    fn joined(&mut self, words: &[Typed], fields: Fields<'_>) {
+        let exists = |word: &str, prefix: bool| {
+            self.live.iter().any(|live| {
+                let dictionary = live.reader.dictionary;
+                if prefix { !dictionary.beginning(word).is_empty() } else { dictionary.find(word).is_some() }
+            })
+        };
+        for variant in joined_or_split(words, &exists) {
+            let wanted: Vec<Wanted<'_>> =
+                variant.into_iter().map(|typed| Wanted::new(typed, self.schema)).collect();
+            for (at, (live, checks)) in self.live.iter().zip(self.checks).enumerate() {
+                let mut segment = Matching::new(live.reader, live.removed, checks, &wanted, fields, false);
+                segment.find(0);
+                self.add_found(at, &segment, 1);
+            }
+        }
+    }
+
+    /// Adds what a segment has found, with `more` typos.
+    fn add_found(&mut self, at: usize, segment: &Matching<'_>, more: u8) {
+        let words = segment.words();
+        let best_of_all = Rank { typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 }.key();
+        for &found in &segment.found {
+            if self.best.sort.is_none() && !self.best.could_enter(best_of_all, at as u32) && self.is_done() {
+                return;
+            }
+            if !self.accept(at, found.document) {
+                continue;
+            }
+            self.in_title |= found.is_title(words);
+            let rank = |rank: Rank| Rank { typos: rank.typos + more, ..rank }.key();
+            if self.best.sort.is_some() {
+                self.add(rank(segment.best_rank(found)), at, found.document);
+            } else if self.best.could_enter(rank(segment.best_rank(found)), at as u32) {
+                self.add(rank(segment.rank(found)), at, found.document);
+            }
+        }
+    }
+
+    /// Whether a document is neither removed nor filtered; counts it if so.
+    fn accept(&mut self, segment: usize, document: u32) -> bool {
+        let live = self.live[segment];
+        if is_removed(live.removed, document) || document as usize >= live.reader.len() {
+            return false;
+        }
+        let passes = match &mut self.counter {
+            None => self.checks[segment].passes(document),
+            Some(counter) => {
+                let verdict = self.checks[segment].verdict(document);
+                counter.count(self.live, segment, document, verdict);
+                verdict == Verdict::Passes
+            }
+        };
+        self.found |= passes;
+        passes
+    }
+
+    fn add(&mut self, key: u64, segment: usize, document: u32) {
+        let value =
+            self.best.sort.map_or(0.0, |(column, _)| self.live[segment].reader.number(column, document));
+        self.best.add(Hit { key, value, segment: segment as u32, document });
+    }
+}
+
+/// Counts what is found, each document once.
+struct Counter {
+    total: usize,
+    facets: Vec<usize>,
+    /// For each segment, the documents that were counted.
+    seen: Vec<Vec<u64>>,
+    /// For each facet and segment, how often each code was.
+    codes: Vec<Vec<Vec<usize>>>,
+}
+
+impl Counter {
+    fn new(facets: Vec<usize>, live: &[Live<'_>]) -> Self {
+        let codes =
+            |&facet: &usize| live.iter().map(|live| vec![0; live.reader.facet(facet).values()]).collect();
+        Self {
+            total: 0,
+            codes: facets.iter().map(codes).collect(),
+            seen: live.iter().map(|live| vec![0; live.reader.len().div_ceil(64)]).collect(),
+            facets,
+        }
+    }
+
+    fn count(&mut self, live: &[Live<'_>], segment: usize, document: u32, verdict: Verdict) {
+        let word = &mut self.seen[segment][document as usize / 64];
+        let bit = 1 << (document % 64);
+        if verdict == Verdict::Fails || *word & bit != 0 {
+            return;
+        }
+        *word |= bit;
+        self.total += usize::from(verdict == Verdict::Passes);
+        for (facet, codes) in self.facets.iter().zip(&mut self.codes) {
+            if verdict == Verdict::Passes || verdict == Verdict::BesidesFacet(*facet) {
+                for code in live[segment].reader.facet(*facet).codes(document) {
+                    if let Some(count) = codes[segment].get_mut(code as usize) {
+                        *count += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn facets(self, live: &[Live<'_>]) -> Vec<Vec<(String, usize)>> {
+        let named = |facet: &usize, codes: Vec<Vec<usize>>| {
+            let mut counts = BTreeMap::new();
+            for (live, codes) in live.iter().zip(codes) {
+                let facet = live.reader.facet(*facet);
+                for (code, count) in codes.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                    *counts.entry(facet.value(code as u32).to_owned()).or_insert(0) += count;
+                }
+            }
+            let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+            counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            counts
+        };
+        self.facets.iter().zip(self.codes).map(|(facet, codes)| named(facet, codes)).collect()
+    }
+}

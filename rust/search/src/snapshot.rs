@@ -1,0 +1,137 @@
+//! An index as it was at one moment: what searches read, and what never changes.
+
+use std::sync::Arc;
+
+use crate::error::SearchError;
+use crate::query::Query;
+use crate::rank::Rank;
+use crate::schema::Schema;
+use crate::search::{Live, search};
+use crate::segment::{Reader, Segment};
+
+/// A segment of a snapshot, and which of its documents are gone.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) segment: Arc<Segment>,
+    /// A bit for each document that was removed; none when none was.
+    pub(crate) removed: Option<Arc<Vec<u64>>>,
+    pub(crate) removed_count: usize,
+}
+
+impl Member {
+    pub(crate) fn new(segment: Segment) -> Self {
+        Self { segment: Arc::new(segment), removed: None, removed_count: 0 }
+    }
+
+    /// How many documents are left.
+    pub(crate) fn len(&self) -> usize {
+        self.segment.len() - self.removed_count
+    }
+
+    pub(crate) fn is_removed(&self, document: u32) -> bool {
+        crate::matching::is_removed(self.removed.as_ref().map(|bits| bits.as_slice()), document)
+    }
+
+    /// The document with this id, unless it is removed.
+    pub(crate) fn find(&self, id: i64) -> Option<u32> {
+        self.segment.read().find(id).filter(|&document| !self.is_removed(document))
+    }
+
+    pub(crate) fn remove(&mut self, document: u32) {
+        let bits = match &self.removed {
+            Some(bits) => bits.as_ref().clone(),
+            None => vec![0; self.segment.len().div_ceil(64)],
+        };
+        let bits = self.removed.insert(Arc::new(bits));
+        if let Some(word) = Arc::get_mut(bits).and_then(|bits| bits.get_mut(document as usize / 64)) {
+            *word |= 1 << (document % 64);
+            self.removed_count += 1;
+        }
+    }
+}
+
+/// An index as it was at one moment.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// The page that was asked for, the best first.
+    pub hits: Vec<Hit>,
+    /// How many documents were found altogether; none unless they were counted, as [`Query::count`] and
+    /// [`Query::facets`] ask for.
+    pub total: Option<usize>,
+    /// For each facet that was asked for, its values and how many documents have them, the most frequent first. Of a
+    /// facet that is filtered by itself, those values count as well that the choice leaves out.
+    pub facets: Vec<Vec<(String, usize)>>,
+}
+
+/// A document that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Its id.
+    pub id: i64,
+    /// How well it matches. Of a sorted search only the typos are worked out, and the rest is the best it can be.
+    pub rank: Rank,
+    pub(crate) segment: u32,
+    pub(crate) document: u32,
+}
+
+impl Snapshot {
+    /// The schema of the index.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many documents it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.iter().map(Member::len).sum()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Answers `query`.
+    ///
+    /// # Errors
+    /// [`SearchError::Query`] when it asks for a column that there is not, or is too long.
+    pub fn search(&self, query: &Query) -> Result<Results, SearchError> {
+        let readers: Vec<Reader<'_>> = self.members.iter().map(|member| member.segment.read()).collect();
+        let live: Vec<Live<'_>> = self
+            .members
+            .iter()
+            .zip(&readers)
+            .map(|(member, reader)| Live {
+                reader,
+                removed: member.removed.as_ref().map(|bits| bits.as_slice()),
+            })
+            .collect();
+        let found = search(&self.schema, &live, query)?;
+        let hit = |hit: &crate::rank::Hit| Hit {
+            id: live[hit.segment as usize].reader.id(hit.document),
+            rank: Rank::of(hit.key),
+            segment: hit.segment,
+            document: hit.document,
+        };
+        Ok(Results { hits: found.hits.iter().map(hit).collect(), total: found.total, facets: found.facets })
+    }
+
+    /// Whether it holds a document with this id.
+    #[must_use]
+    pub fn contains(&self, id: i64) -> bool {
+        self.members.iter().any(|member| member.find(id).is_some())
+    }
+
+    pub(crate) fn reader(&self, segment: u32) -> Option<Reader<'_>> {
+        self.members.get(segment as usize).map(|member| member.segment.read())
+    }
+}

@@ -1,0 +1,251 @@
+//! Which words of a segment a typed word stands for, and with how many typos.
+//!
+//! A typo in the first letter counts double, for people seldom make it. The first letters that may stand for another
+//! are those of its script, more precisely of its 256 characters in Unicode.
+
+use std::cell::OnceCell;
+
+use crate::analysis::Typed;
+use crate::automaton::Automaton;
+use crate::dictionary::{Dictionary, PART_MARK, Terms};
+use crate::schema::{Schema, Typos};
+
+/// The most typos of all words of a query together.
+pub(crate) const MOST_TYPOS: u8 = 4;
+
+/// A typed word, with what is worked out about it once for all segments.
+pub(crate) struct Wanted<'q> {
+    pub(crate) typed: Typed,
+    synonyms: Vec<&'q str>,
+    letters: usize,
+    typos: Typos,
+    automaton: OnceCell<Automaton>,
+}
+
+impl<'q> Wanted<'q> {
+    pub(crate) fn new(typed: Typed, schema: &'q Schema) -> Self {
+        let synonyms = schema.synonyms.iter().filter(|(word, _)| *word == typed.word);
+        Self {
+            synonyms: synonyms.map(|(_, synonym)| synonym.as_str()).collect(),
+            letters: typed.word.chars().count(),
+            typos: schema.typos,
+            automaton: OnceCell::new(),
+            typed,
+        }
+    }
+
+    pub(crate) fn has_synonyms(&self) -> bool {
+        !self.synonyms.is_empty()
+    }
+
+    /// With how many typos it may match: standing for a part of a longer word counts as one, however short it is.
+    pub(crate) fn allowed(&self, last_resort: bool) -> u8 {
+        self.letters_wrong(last_resort).max(u8::from(!self.typed.pair))
+    }
+
+    /// How many letters may be wrong.
+    fn letters_wrong(&self, last_resort: bool) -> u8 {
+        match (self.typed.pair, last_resort) {
+            (true, _) => 0,
+            (false, false) => self.typos.allowed(self.letters),
+            (false, true) if self.typed.prefix => Typos::at_last(self.letters).min(1),
+            (false, true) => Typos::at_last(self.letters),
+        }
+    }
+
+    /// With how many typos `other` matches, if with at most `most`.
+    pub(crate) fn typos_in(&self, other: &str, most: u8, last_resort: bool) -> Option<u8> {
+        let word = self.typed.word.as_str();
+        if let Some(part) = other.strip_prefix(PART_MARK) {
+            let matches = if self.typed.prefix { part.starts_with(word) } else { part == word };
+            return matches.then_some(1).filter(|_| most > 0 && !self.typed.pair);
+        }
+        if other == word || self.typed.prefix && other.starts_with(word) || self.synonyms.contains(&other) {
+            return Some(0);
+        }
+        let most = most.min(self.letters_wrong(last_resort));
+        if most == 0 {
+            return None;
+        }
+        let automaton = self.automaton();
+        let wrong_first = automaton.first_letter(other);
+        let beginning = || {
+            let mut state = Automaton::start();
+            let typos = other.chars().filter_map(|c| {
+                state = automaton.step(&state, c);
+                automaton.matched(&state, usize::from(most))
+            });
+            typos.min()
+        };
+        let typos =
+            if self.typed.prefix { beginning()? } else { automaton.distance(other, usize::from(most))? };
+        let strange = wrong_first == 1 && (typos > 1 || self.typed.prefix) && !same_script(word, other);
+        let counted = if last_resort { typos } else { typos + wrong_first };
+        // Of beginnings with a wrong first letter, only those are looked for that have nothing else wrong.
+        let lost = self.typed.prefix && wrong_first == 1 && typos > 1;
+        Some(counted).filter(|&counted| counted <= most && !strange && !lost)
+    }
+
+    /// The terms that match with `typos` typos, sorted and apart; some that match with fewer may be among them.
+    pub(crate) fn terms(&self, dictionary: Dictionary<'_>, typos: u8, last_resort: bool) -> Vec<Terms> {
+        let mut terms = Vec::new();
+        match (typos, self.typed.prefix) {
+            (0, prefix) => {
+                if prefix {
+                    terms.push(dictionary.beginning(&self.typed.word));
+                } else {
+                    terms.extend(dictionary.find(&self.typed.word).map(single));
+                }
+                terms.extend(self.synonyms.iter().filter_map(|synonym| dictionary.find(synonym)).map(single));
+            }
+            (1, _) if self.letters_wrong(last_resort) == 0 => {}
+            (1, false) => self.one_typo(dictionary, &mut terms, last_resort),
+            (_, false) => {
+                self.walk(dictionary, 2, &mut terms);
+                if last_resort {
+                    self.two_typos_and_another_first_letter(dictionary, &mut terms);
+                } else {
+                    dictionary.one_typo(&self.typed.word, self.automaton(), &mut Vec::new(), &mut terms);
+                }
+            }
+            (typos, true) => {
+                self.walk(dictionary, typos, &mut terms);
+                if typos == 2 || last_resort {
+                    self.with_another_first_letter(dictionary, |word| terms.push(dictionary.beginning(word)));
+                }
+            }
+        }
+        if typos == 1 && !self.typed.pair {
+            let part = [PART_MARK, self.typed.word.as_str()].concat();
+            if self.typed.prefix {
+                terms.push(dictionary.beginning(&part));
+            } else {
+                terms.extend(dictionary.find(&part).map(single));
+            }
+        }
+        apart(terms)
+    }
+
+    fn automaton(&self) -> &Automaton {
+        self.automaton.get_or_init(|| Automaton::new(&self.typed.word))
+    }
+
+    fn one_typo(&self, dictionary: Dictionary<'_>, terms: &mut Vec<Terms>, last_resort: bool) {
+        let mut first = Vec::new();
+        dictionary.one_typo(&self.typed.word, self.automaton(), terms, &mut first);
+        if last_resort {
+            terms.append(&mut first);
+        }
+    }
+
+    /// Adds the terms that begin with the same letter and match with exactly `typos` typos.
+    fn walk(&self, dictionary: Dictionary<'_>, typos: u8, terms: &mut Vec<Terms>) {
+        let range = dictionary.same_first_letter(&self.typed.word);
+        let beginnings = self.typed.prefix;
+        dictionary.walk(range, self.automaton(), usize::from(typos), beginnings, &mut |found, counted| {
+            if counted == typos {
+                terms.push(found);
+            }
+        });
+    }
+
+    fn two_typos_and_another_first_letter(&self, dictionary: Dictionary<'_>, terms: &mut Vec<Terms>) {
+        let word = self.typed.word.as_str();
+        let mut near = Vec::new();
+        self.with_another_first_letter(dictionary, |variant| {
+            near.extend(dictionary.find(variant).map(single));
+            let (mut within, mut first) = (Vec::new(), Vec::new());
+            dictionary.one_typo(variant, &Automaton::new(variant), &mut within, &mut first);
+            near.extend(within.into_iter().chain(first));
+        });
+        near.retain(|terms| {
+            let found = dictionary.word(terms.start as usize);
+            let automaton = self.automaton();
+            automaton.first_letter(found) == 1
+                && same_script(word, found)
+                && automaton.distance(found, 2).is_some()
+        });
+        terms.append(&mut near);
+    }
+
+    /// Gives what the word may have been, had its first letter been mistyped, to `each`: with a letter too many in
+    /// front, with the first two swapped, with another, or with one missing.
+    fn with_another_first_letter(&self, dictionary: Dictionary<'_>, mut each: impl FnMut(&str)) {
+        let word = self.typed.word.as_str();
+        let mut letters = word.chars();
+        let Some(first) = letters.next() else { return };
+        let rest = letters.as_str();
+        let mut variant = String::with_capacity(word.len() + 4);
+        let mut give = |variant: &str| {
+            if variant.chars().next().is_some_and(|other| other != first && page(other) == page(first)) {
+                each(variant);
+            }
+        };
+        give(rest);
+        if let Some(second) = letters.next() {
+            variant.extend([second, first]);
+            variant.push_str(letters.as_str());
+            give(&variant);
+        }
+        for other in first_letters(dictionary, page(first)) {
+            for tail in [rest, word] {
+                variant.clear();
+                variant.push(other);
+                variant.push_str(tail);
+                give(&variant);
+            }
+        }
+    }
+}
+
+fn single(term: u32) -> Terms {
+    term..term + 1
+}
+
+fn page(c: char) -> u32 {
+    u32::from(c) >> 8
+}
+
+fn same_script(a: &str, b: &str) -> bool {
+    a.chars().next().map(page) == b.chars().next().map(page)
+}
+
+/// The letters of one page that words begin with.
+fn first_letters(dictionary: Dictionary<'_>, page_wanted: u32) -> Vec<char> {
+    let mut letters = Vec::new();
+    let mut at = crate::bytes::partition(0, dictionary.len(), |term| {
+        dictionary.word(term).chars().next().is_none_or(|c| page(c) < page_wanted)
+    });
+    while at < dictionary.len() {
+        let Some(first) = dictionary.word(at).chars().next().filter(|&c| page(c) == page_wanted) else {
+            break;
+        };
+        if !PART_MARK.starts_with(first) {
+            letters.push(first);
+        }
+        at = crate::bytes::partition(at, dictionary.len(), |term| {
+            dictionary.word(term).chars().next().is_some_and(|c| c <= first)
+        });
+    }
+    letters
+}
+
+/// Sorted, and what overlaps joined.
+fn apart(mut terms: Vec<Terms>) -> Vec<Terms> {
+    terms.retain(|range| !range.is_empty());
+    if terms.len() > 1 {
+        terms.sort_unstable_by_key(|range| range.start);
+        let mut kept = 0;
+        for at in 1..terms.len() {
+            let next = terms[at].clone();
+            if next.start <= terms[kept].end {
+                terms[kept].end = terms[kept].end.max(next.end);
+            } else {
+                kept += 1;
+                terms[kept] = next;
+            }
+        }
+        terms.truncate(kept + 1);
+    }
+    terms
+}
