@@ -245,3 +245,82 @@ def test_replay_says_that_no_server_is_there(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "cannot connect to ws://127.0.0.1:9/yjs/x" in result.output
+
+
+LISTINGS = [
+    {"title": "Blue sofa", "text": "A [soft] one for long evenings at home", "kind": "home"},
+    {
+        "title": "Blue sofa set",
+        "text": "Three parts that go together well, as told",
+        "kind": "home",
+    },
+    {"title": "Chair", "text": "For those who like to sit upright all day", "kind": "work"},
+] * 10
+
+
+def write_listings(folder: Path, name: str = "listings.jsonl.gz") -> Path:
+    lines = [
+        json.dumps({"id": number, "price": number * 5, "views": 100 - number, **row})
+        for number, row in enumerate(LISTINGS)
+    ]
+    path = folder / name
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    return path
+
+
+def test_search_index_guesses_the_fields_and_query_finds_through_typos(tmp_path: Path) -> None:
+    made = run("search", "index", write_listings(tmp_path))
+    assert made.exit_code == 0, made.output
+    assert "30 rows indexed" in made.output
+    for line in ("text title (3), text (1)", "facets kind", "numbers price, views"):
+        assert line in made.output.splitlines()
+
+    asked = run(
+        "search", "query", tmp_path / "listings.idx", "bleu sofaa",
+        "--filter", "price=..20", "--filter", "kind=home,work", "--facet", "kind",
+    )  # fmt: skip
+    assert asked.exit_code == 0, asked.output
+    assert "A [soft] one" in asked.output
+    assert "sofaa was taken for sofa" in asked.output
+    assert "kind home (4)" in asked.output
+    assert "4 found in" in asked.output
+
+
+def test_search_index_takes_named_fields(tmp_path: Path) -> None:
+    made = run(
+        "search", "index", write_listings(tmp_path), "--out", tmp_path / "own.idx",
+        "--text", "title", "--text", "kind=5", "--number", "price", "--order", "-price",
+    )  # fmt: skip
+    assert "text title (1), kind (5)" in made.output
+    asked = run("search", "query", tmp_path / "own.idx", "wrok", "--limit", 1)
+    assert "29" in asked.output
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("[1]", "line 2: a row is an object"),
+        ("{", "line 2: "),
+        ('{"id": 1, "title": 5}', "'int' object"),
+    ],
+)
+def test_search_index_says_which_row_is_wrong(tmp_path: Path, line: str, problem: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"title": "words enough to be a text, and not a value of a facet"}\n' + line)
+    made = run("search", "index", path, "--text", "title")
+    assert made.exit_code == 1
+    assert problem in made.stderr
+
+
+def test_search_query_says_what_is_wrong(tmp_path: Path) -> None:
+    write_listings(tmp_path)
+    run("search", "index", tmp_path / "listings.jsonl.gz")
+    for arguments, problem in [
+        (["none.idx", "x"], "none.idx: "),
+        (["listings.jsonl.gz", "x"], "not a usable index"),
+        (["listings.idx", "x", "--filter", "color=blue"], "filters know"),
+        (["listings.idx", "x", "--filter", "price=cheap"], "could not convert"),
+        (["listings.idx", "x", "--sort", "title"], "no number column"),
+    ]:
+        asked = run("search", "query", tmp_path / arguments[0], *arguments[1:])
+        assert (asked.exit_code, problem in asked.stderr) == (1, True), asked.stderr

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 import officina
-from officina.errors import OfficinaError
+from officina.cli import search
+from officina.cli.problems import problems_in_one_sentence
 from officina.server import DEFAULT_PORT, Limits, Settings
 
 if TYPE_CHECKING:
@@ -23,15 +22,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="officina",
-    help="Sync server and tools for editors built on Yjs.",
+    help="Sync server and tools for editors built on Yjs, and a search index for anything.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(search.app, name="search")
+
 _output = Console(highlight=False)
-_problems = Console(stderr=True, highlight=False)
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="The data directory.", envvar="OFFICINA_DATA")
@@ -63,7 +63,7 @@ def options(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Sync server and tools for editors built on Yjs."""
+    """Sync server and tools for editors built on Yjs, and a search index for anything."""
 
 
 @app.command()
@@ -104,7 +104,7 @@ def serve(
         allow_origins=frozenset(origin.lower().rstrip("/") for origin in allow_origin or ()),
         limits=Limits(unload_after_s=unload_after),
     )
-    with _problems_in_one_sentence():
+    with problems_in_one_sentence():
         everything_is_stored = run_server(settings, lambda url: _announce(url, settings))
         raise typer.Exit(0 if everything_is_stored else 1)
 
@@ -139,7 +139,7 @@ def replay(
     from officina.cli.replay import replay_trace
     from officina.cli.trace import read_trace
 
-    with _problems_in_one_sentence():
+    with problems_in_one_sentence():
         asyncio.run(replay_trace(read_trace(trace), url, text, _output))
 
 
@@ -166,7 +166,7 @@ def export(
         document_update,
     )
 
-    with _problems_in_one_sentence():
+    with problems_in_one_sentence():
         stored = _read(data, document)
         match format:
             case Format.TEXT:
@@ -184,7 +184,7 @@ def inspect(document: NameArgument, data: DataOption = Path("officina-data")) ->
     """Show how a stored document is made up; a server may be running."""
     from officina.cli.contents import describe
 
-    with _problems_in_one_sentence():
+    with problems_in_one_sentence():
         stored = _read(data, document)
         table = Table(title=document, title_justify="left", show_header=False, box=None)
         for name, value in describe(stored):
@@ -197,13 +197,3 @@ def _read(data: Path, document: str) -> StoredDocument:
 
     with open_store_reader(data) as reader:
         return reader.read(document)
-
-
-@contextmanager
-def _problems_in_one_sentence() -> Iterator[None]:
-    """Show what a person can do about, without a traceback."""
-    try:
-        yield
-    except OfficinaError as error:
-        _problems.print(f"[red]officina:[/red] {error}", soft_wrap=True, markup=True)
-        raise typer.Exit(1) from None

@@ -1,7 +1,10 @@
 //! Engine errors become the matching class in `officina.errors`.
 
+use std::io;
+
 use officina_crdt::{BatchError, DecodeError};
-use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use officina_search::SearchError;
+use pyo3::exceptions::{PyIndexError, PyKeyError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -17,6 +20,8 @@ enum Class {
     Decode,
     LocalProtocol,
     Index,
+    Key,
+    Os(io::ErrorKind),
     Value,
     Type,
 }
@@ -29,6 +34,8 @@ impl Class {
             Self::Decode => DECODE.import(py, "officina.errors", "DecodeError").cloned(),
             Self::LocalProtocol => LOCAL.import(py, "officina.errors", "LocalProtocolError").cloned(),
             Self::Index => Ok(py.get_type::<PyIndexError>()),
+            Self::Key => Ok(py.get_type::<PyKeyError>()),
+            Self::Os(_) => Ok(py.get_type::<PyOSError>()),
             Self::Value => Ok(py.get_type::<PyValueError>()),
             Self::Type => Ok(py.get_type::<PyTypeError>()),
         }
@@ -56,6 +63,16 @@ impl NativeError {
         Self { class: Class::Index, message: message.into() }
     }
 
+    /// There is nothing by this name: `KeyError`.
+    pub(crate) fn key(message: impl Into<String>) -> Self {
+        Self { class: Class::Key, message: message.into() }
+    }
+
+    /// A file cannot be read or written: `OSError`, or the class below it that fits.
+    pub(crate) fn io(error: &io::Error) -> Self {
+        Self { class: Class::Os(error.kind()), message: error.to_string() }
+    }
+
     /// An argument has the right type and a wrong value: `ValueError`.
     pub(crate) fn value(message: impl Into<String>) -> Self {
         Self { class: Class::Value, message: message.into() }
@@ -79,8 +96,20 @@ impl From<BatchError> for NativeError {
     }
 }
 
+impl From<SearchError> for NativeError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Damaged(_) => Self::decode(error.to_string()),
+            other => Self::value(other.to_string()),
+        }
+    }
+}
+
 impl From<NativeError> for PyErr {
     fn from(error: NativeError) -> Self {
+        if let Class::Os(kind) = error.class {
+            return io::Error::new(kind, error.message).into();
+        }
         Python::attach(|py| match error.class.resolve(py) {
             Ok(class) => PyErr::from_type(class, error.message),
             Err(import_failed) => import_failed,

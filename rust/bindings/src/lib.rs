@@ -2,6 +2,7 @@
 
 mod crdt;
 mod errors;
+mod search;
 mod sync;
 
 use pyo3::prelude::*;
@@ -9,6 +10,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_submodule(module, "crdt", crdt::register)?;
+    add_submodule(module, "search", search::register)?;
     add_submodule(module, "sync", sync::register)
 }
 

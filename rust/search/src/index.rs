@@ -190,6 +190,12 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Whether [`Index::merge`] has something to do.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.due().is_some()
+    }
+
     /// The members that are due to be merged in the background: many of a size, or one of which a quarter is removed.
     fn due(&self) -> Option<Vec<usize>> {
         self.crowded(usize::MAX).or_else(|| {

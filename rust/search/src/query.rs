@@ -27,6 +27,8 @@ pub struct Query {
     pub limit: usize,
     /// How many to leave out before.
     pub offset: usize,
+    /// Where the page before this one ended; what comes up to there is left out as well.
+    pub after: Option<Cursor>,
     /// The facets of which the values are counted.
     pub facets: Vec<String>,
     /// Whether to count all that is found, even when the page is full.
@@ -44,6 +46,7 @@ impl Query {
             sort: None,
             limit: 20,
             offset: 0,
+            after: None,
             facets: Vec::new(),
             count: false,
         }
@@ -55,6 +58,9 @@ impl Query {
     /// [`SearchError::Query`] says what is too long, or which column there is not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), SearchError> {
         let wrong = |why: String| Err(SearchError::Query(why));
+        if self.after.as_ref().is_some_and(|after| after.order.len() != schema.order.len()) {
+            return wrong("the cursor is of another index".into());
+        }
         if self.text.len() > MAX_QUERY_BYTES {
             return wrong(format!(
                 "the query has {} bytes, at most {MAX_QUERY_BYTES} are searched for",
@@ -73,6 +79,45 @@ impl Query {
             return wrong(format!("{facet:?} is no facet"));
         }
         self.filters.iter().try_for_each(|filter| filter.check(schema, MAX_FILTER_DEPTH))
+    }
+}
+
+/// The place of a document among all that a query finds; it stays where it is when documents come and go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor {
+    pub(crate) key: u64,
+    pub(crate) value: f64,
+    pub(crate) order: Vec<f64>,
+    pub(crate) id: i64,
+}
+
+impl Cursor {
+    /// The cursor as text, to be given to [`Cursor::parse`] later.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let numbers = [self.key, self.id.cast_unsigned(), self.value.to_bits()].into_iter();
+        let numbers = numbers.chain(self.order.iter().map(|value| value.to_bits()));
+        numbers.map(|number| format!("{number:016x}")).collect::<Vec<_>>().concat()
+    }
+
+    /// Reads the text of a cursor.
+    ///
+    /// # Errors
+    /// [`SearchError::Query`] when it is none.
+    pub fn parse(text: &str) -> Result<Self, SearchError> {
+        let wrong = || SearchError::Query("the cursor is not one that a search returned".into());
+        let numbers = text.as_bytes().chunks(16).map(|digits| {
+            let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == 16)?;
+            u64::from_str_radix(digits, 16).ok()
+        });
+        let numbers: Vec<u64> = numbers.collect::<Option<_>>().ok_or_else(wrong)?;
+        let [key, id, value, order @ ..] = numbers.as_slice() else { return Err(wrong()) };
+        Ok(Self {
+            key: *key,
+            id: id.cast_signed(),
+            value: f64::from_bits(*value),
+            order: order.iter().map(|bits| f64::from_bits(*bits)).collect(),
+        })
     }
 }
 

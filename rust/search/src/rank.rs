@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::draft::compare_numbers;
+use crate::query::{Cursor, Query};
 use crate::schema::{Order, Schema};
 use crate::segment::Reader;
 
@@ -86,15 +87,12 @@ pub(crate) struct Best<'a> {
     pub(crate) repeats: bool,
     /// The direction of a sorted search.
     pub(crate) sort: Option<(usize, bool)>,
+    after: Option<&'a Cursor>,
 }
 
 impl<'a> Best<'a> {
-    pub(crate) fn new(
-        room: usize,
-        schema: &Schema,
-        sort: Option<&Order>,
-        readers: Vec<&'a Reader<'a>>,
-    ) -> Self {
+    pub(crate) fn new(query: &'a Query, schema: &Schema, readers: Vec<&'a Reader<'a>>) -> Self {
+        let room = query.offset + query.limit;
         let column = |order: &Order| Some((schema.number(&order.column)?, order.descending));
         Self {
             hits: Vec::with_capacity(room.min(64)),
@@ -102,7 +100,8 @@ impl<'a> Best<'a> {
             readers,
             order: schema.order.iter().filter_map(column).collect(),
             repeats: false,
-            sort: sort.and_then(column),
+            sort: query.sort.as_ref().and_then(column),
+            after: query.after.as_ref(),
         }
     }
 
@@ -119,8 +118,16 @@ impl<'a> Best<'a> {
         }
     }
 
+    /// Whether a hit comes behind the page before.
+    pub(crate) fn is_after(&self, hit: &Hit) -> bool {
+        self.after.is_none_or(|after| self.compare_with(hit, after).is_gt())
+    }
+
     /// Puts a hit in its place; of two of one document the better stays.
     pub(crate) fn add(&mut self, hit: Hit) {
+        if !self.is_after(&hit) {
+            return;
+        }
         if self.room == 0
             || self.is_full() && self.hits.last().is_some_and(|worst| self.compare(worst, &hit).is_le())
         {
@@ -139,14 +146,38 @@ impl<'a> Best<'a> {
         self.hits.insert(at, hit);
     }
 
+    /// The place of a hit, for the page after it.
+    pub(crate) fn cursor(&self, hit: &Hit) -> Cursor {
+        let reader = self.readers[hit.segment as usize];
+        Cursor {
+            key: hit.key,
+            value: hit.value,
+            order: self.order.iter().map(|&(column, _)| reader.number(column, hit.document)).collect(),
+            id: reader.id(hit.document),
+        }
+    }
+
     fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
-        let first = match self.sort {
+        self.compare_ranks((a.key, a.value), (b.key, b.value)).then_with(|| self.compare_business(a, b))
+    }
+
+    fn compare_ranks(&self, a: (u64, f64), b: (u64, f64)) -> Ordering {
+        match self.sort {
             Some((_, descending)) => {
-                (a.key >> 32).cmp(&(b.key >> 32)).then_with(|| compare_numbers(a.value, b.value, descending))
+                (a.0 >> 32).cmp(&(b.0 >> 32)).then_with(|| compare_numbers(a.1, b.1, descending))
             }
-            None => a.key.cmp(&b.key),
-        };
-        first.then_with(|| self.compare_business(a, b))
+            None => a.0.cmp(&b.0),
+        }
+    }
+
+    fn compare_with(&self, hit: &Hit, cursor: &Cursor) -> Ordering {
+        let reader = self.readers[hit.segment as usize];
+        let columns = self.order.iter().zip(&cursor.order).map(|(&(column, descending), &value)| {
+            compare_numbers(reader.number(column, hit.document), value, descending)
+        });
+        self.compare_ranks((hit.key, hit.value), (cursor.key, cursor.value))
+            .then_with(|| columns.fold(Ordering::Equal, Ordering::then))
+            .then_with(|| reader.id(hit.document).cmp(&cursor.id))
     }
 
     fn compare_business(&self, a: &Hit, b: &Hit) -> Ordering {

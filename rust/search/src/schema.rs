@@ -135,6 +135,13 @@ impl Schema {
         self
     }
 
+    /// `text` as the index knows it, when it is one word: for [`Schema::synonyms`] and [`Schema::stop_words`].
+    #[must_use]
+    pub fn word(text: &str) -> Option<String> {
+        let mut words = crate::analysis::query_words(text, false, 2).into_iter();
+        words.next().map(|typed| typed.word).filter(|_| words.next().is_none())
+    }
+
     /// With one more column that decides between equal matches: `"-popularity"`.
     #[must_use]
     pub fn order(mut self, column: &str) -> Self {

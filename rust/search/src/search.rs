@@ -22,7 +22,7 @@ use crate::draft::Squash;
 use crate::error::SearchError;
 use crate::filter::{Checks, Verdict};
 use crate::matching::{Fields, Matching, is_removed};
-use crate::query::{MAX_QUERY_WORDS, Query};
+use crate::query::{Cursor, MAX_QUERY_WORDS, Query};
 use crate::rank::{Best, Exactness, Hit, Rank};
 use crate::schema::Schema;
 use crate::segment::Reader;
@@ -40,6 +40,8 @@ pub(crate) struct Live<'a> {
 pub(crate) struct Found {
     /// The page that was asked for.
     pub(crate) hits: Vec<Hit>,
+    /// Where it ends.
+    pub(crate) end: Option<Cursor>,
     /// How many were found; only when they were to be counted.
     pub(crate) total: Option<usize>,
     /// For each facet that was asked for, its values and how many documents have them, the most frequent first.
@@ -58,12 +60,7 @@ pub(crate) fn search(schema: &Schema, live: &[Live<'_>], query: &Query) -> Resul
         checks: &checks,
         lighter: schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect(),
         forgiving: schema.text.iter().map(|field| field.typos).collect(),
-        best: Best::new(
-            query.offset + query.limit,
-            schema,
-            query.sort.as_ref(),
-            live.iter().map(|l| l.reader).collect(),
-        ),
+        best: Best::new(query, schema, live.iter().map(|live| live.reader).collect()),
         counter: (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live)),
         found: false,
         in_title: false,
@@ -76,12 +73,13 @@ pub(crate) fn search(schema: &Schema, live: &[Live<'_>], query: &Query) -> Resul
     } else {
         search.levels(&words);
     }
-    let hits = search.best.hits.iter().skip(query.offset).copied().collect();
+    let hits: Vec<Hit> = search.best.hits.iter().skip(query.offset).copied().collect();
+    let end = hits.last().map(|hit| search.best.cursor(hit));
     let (total, facets) = match search.counter {
         Some(counter) => (Some(counter.total), counter.facets(live)),
         None => (None, Vec::new()),
     };
-    Ok(Found { hits, total, facets })
+    Ok(Found { hits, end, total, facets })
 }
 
 /// The words without the stop words, when there are others; the last is kept when it is unfinished.
@@ -213,15 +211,26 @@ impl Search<'_> {
         let room = self.best.room;
         for (at, segment) in segments.iter_mut().enumerate() {
             let Some(phrase) = segment.phrase() else { continue };
-            let keep = |document| !segment.is_removed(document) && segment.checks.passes(document);
             let reader = segment.reader;
             let rank = |exactness| {
                 Rank { typos: 0, exactness, attribute: 0, proximity: phrase.first.len() as u8 }.key()
             };
-            for document in titles::whole(reader, &phrase).filter(|&document| keep(document)).take(room) {
+            let (segment, best) = (&*segment, &self.best);
+            let keep = |exactness| {
+                let key = rank(exactness);
+                move |document| {
+                    let hit = Hit { key, value: 0.0, segment: at as u32, document };
+                    !segment.is_removed(document) && segment.checks.passes(document) && best.is_after(&hit)
+                }
+            };
+            let whole = titles::whole(reader, &phrase);
+            let keep_whole = keep(Exactness::Whole);
+            let whole: Vec<u32> = whole.filter(|&document| keep_whole(document)).take(room).collect();
+            let beginning = titles::beginning(reader, &phrase, room, keep(Exactness::Beginning));
+            for document in whole {
                 self.add(rank(Exactness::Whole), at, document);
             }
-            for document in titles::beginning(reader, &phrase, room, keep) {
+            for document in beginning {
                 self.add(rank(Exactness::Beginning), at, document);
             }
         }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::document::Document;
 use crate::error::SearchError;
-use crate::query::Query;
+use crate::query::{Cursor, Query};
 use crate::rank::Rank;
 use crate::schema::Schema;
 use crate::search::{Live, search};
 use crate::segment::{Reader, Segment};
+
+/// As many pages are looked through for titles that differ.
+const SUGGESTION_PAGES: usize = 4;
 
 /// A segment of a snapshot, and which of its documents are gone.
 #[derive(Clone)]
@@ -62,6 +66,8 @@ pub struct Snapshot {
 pub struct Results {
     /// The page that was asked for, the best first.
     pub hits: Vec<Hit>,
+    /// Where it ends, for [`Query::after`]; none when it is empty.
+    pub end: Option<Cursor>,
     /// How many documents were found altogether; none unless they were counted, as [`Query::count`] and
     /// [`Query::facets`] ask for.
     pub total: Option<usize>,
@@ -122,7 +128,50 @@ impl Snapshot {
             segment: hit.segment,
             document: hit.document,
         };
-        Ok(Results { hits: found.hits.iter().map(hit).collect(), total: found.total, facets: found.facets })
+        let hits = found.hits.iter().map(hit).collect();
+        Ok(Results { hits, end: found.end, total: found.total, facets: found.facets })
+    }
+
+    /// Titles with every word of what was typed so far, the best first, each once; at most `limit`.
+    ///
+    /// # Errors
+    /// [`SearchError::Query`] when the text or the limit is too long.
+    pub fn suggest(&self, text: &str, limit: usize) -> Result<Vec<String>, SearchError> {
+        let mut query = Query { prefix: true, limit: limit.saturating_mul(2), ..Query::new(text) };
+        let mut titles: Vec<String> = Vec::new();
+        for _ in 0..SUGGESTION_PAGES {
+            let results = self.search(&query)?;
+            let full = results.hits.len() == query.limit;
+            for hit in results.hits.iter().filter(|hit| hit.rank.attribute == 0) {
+                let texts = self.reader(hit.segment).map(|reader| reader.texts(hit.document));
+                let title = texts.and_then(|texts| texts.into_iter().next()).unwrap_or_default();
+                if titles.len() < limit && !title.is_empty() && !titles.contains(&title) {
+                    titles.push(title);
+                }
+            }
+            query.after = results.end;
+            if titles.len() >= limit || !full {
+                break;
+            }
+        }
+        Ok(titles)
+    }
+
+    /// The document with this id, as it was added.
+    #[must_use]
+    pub fn get(&self, id: i64) -> Option<Document> {
+        let (member, document) = self.members.iter().find_map(|member| Some((member, member.find(id)?)))?;
+        let reader = member.segment.read();
+        let values = |facet: usize| {
+            let facet = reader.facet(facet);
+            facet.codes(document).map(|code| facet.value(code).to_owned()).collect()
+        };
+        Some(Document {
+            id,
+            text: reader.texts(document),
+            facets: (0..self.schema.facets.len()).map(values).collect(),
+            numbers: (0..self.schema.numbers.len()).map(|column| reader.number(column, document)).collect(),
+        })
     }
 
     /// Whether it holds a document with this id.

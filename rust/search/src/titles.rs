@@ -18,7 +18,7 @@ pub(crate) fn whole<'r>(reader: &'r Reader<'_>, phrase: &Phrase) -> impl Iterato
         .take_while(move |&document| reader.title_word(document, words).is_none())
 }
 
-/// The first `room` documents that `keep` keeps and whose title begins with `phrase`, ascending.
+/// The first `room` documents that `keep` keeps and whose title begins with `phrase` and goes on, ascending.
 pub(crate) fn beginning(
     reader: &Reader<'_>,
     phrase: &Phrase,
@@ -27,6 +27,7 @@ pub(crate) fn beginning(
 ) -> Vec<u32> {
     let mut least: Vec<u32> = Vec::new();
     let range = range(reader, &phrase.first, &phrase.last);
+    let words = phrase.first.len() + 1;
     let mut at = range.start;
     while at < range.end {
         let behind = |document: u32| least.len() == room && least.last().is_none_or(|last| *last < document);
@@ -36,7 +37,8 @@ pub(crate) fn beginning(
         }
         let document = reader.titles.get(at);
         at += 1;
-        if !behind(document) && keep(document) {
+        let is_whole = || !phrase.unfinished && reader.title_word(document, words).is_none();
+        if !behind(document) && keep(document) && !is_whole() {
             let place = least.partition_point(|other| *other < document);
             least.insert(place, document);
             least.truncate(room);
