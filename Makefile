@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup test check fuzz bench bench-engine bench-server bench-native docs node
+.PHONY: help run build setup test check fuzz bench bench-engine bench-server bench-search bench-native docs node
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench-engine: build .venv/.bench node benches/peers/node_modules/.package-lock.j
 bench-server: build node benches/peers/node_modules/.package-lock.json ## the server, under load
 	cargo build --release --package officina-benches
 	python -m benches.python.server --record
+
+bench-search: .venv/.bench ## search engines, through Python (needs the programs of PostgreSQL)
+	python -m benches.python.search --record
 
 bench-native: .venv/.created ## the engine next to other Rust crates, in one binary (first build: several minutes)
 	cargo build --release --locked --manifest-path benches/native/Cargo.toml --target-dir benches/native/target
