@@ -13,10 +13,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup test check fuzz bench bench-engine bench-server bench-search bench-native docs node
+.PHONY: help run build setup test check fuzz bench bench-engine bench-server bench-search bench-native \
+    bench-search-native docs node
 
 help: ## list these verbs
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 run: build ## start the server on http://127.0.0.1:8800, its data in ./officina-data
 	@officina serve --host 127.0.0.1 --port 8800 --data ./officina-data
@@ -62,6 +63,11 @@ bench-search: .venv/.bench ## search engines, through Python (needs the programs
 bench-native: .venv/.created ## the engine next to other Rust crates, in one binary (first build: several minutes)
 	cargo build --release --locked --manifest-path benches/native/Cargo.toml --target-dir benches/native/target
 	python -m benches.python.native --record
+
+bench-search-native: .venv/.created ## search engines in Rust (first build: several minutes)
+	cargo build --release --locked --manifest-path benches/native/search/Cargo.toml \
+	    --target-dir benches/native/search/target
+	python -m benches.python.search_native --record
 
 docs: build .venv/.test ## build the Rust reference and run every code block of the documents
 	cargo doc --workspace --no-deps

@@ -1,0 +1,4 @@
+//! One adapter for each engine, written as a good engineer would with its documentation at hand.
+
+pub mod seekstorm;
+pub mod tantivy;
