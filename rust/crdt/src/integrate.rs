@@ -327,26 +327,25 @@ impl Store {
         branch.entries.oldest(place.key).unwrap_or(NONE)
     }
 
-    /// What a new block implies: a type of its own, the end of the map entry it replaces, or its own end.
+    /// What a new block implies: the end of the map entry it replaces, a type of its own, or its own end. Deletions
+    /// are noted in the order of Yjs, which decides where marks are tidied up.
     fn settle(&mut self, item: ItemId) {
-        let Item { kind, client, clock, len, parent, key, left, right, .. } = *self.item(item);
+        let Item { kind, client, clock, len, parent, key, left, right, content, .. } = *self.item(item);
+        let replaced = if key != NONE && right == NONE { left } else { NONE };
+        if replaced != NONE {
+            self.delete(replaced);
+        }
         match kind {
             Kind::Deleted => {
                 let client = self.clients.get(client).client;
                 self.transaction.note_delete(client, clock..clock + len);
             }
-            Kind::Type => {
-                let branch = self.item(item).content.at;
-                self.branches.get_mut(branch).item = item;
-            }
+            Kind::Type => self.branches.get_mut(content.at).item = item,
             Kind::Doc => self.note_subdocument_added(item),
             _ => {}
         }
-        if key != NONE && right == NONE && left != NONE {
-            self.delete(left);
-            if !self.transaction.keeps_deleted {
-                self.merge_with_neighbors(left);
-            }
+        if replaced != NONE && !self.transaction.keeps_deleted {
+            self.merge_with_neighbors(replaced);
         }
         let owner = self.branches.get(parent).item;
         let orphaned = owner != NONE && self.item(owner).deleted;
