@@ -5,6 +5,11 @@ redos. Each round every replica receives some of what waits for it (see `network
 few operations of its own. In a crowded episode, one in three, all type single letters into the same
 few gaps, under new client ids all the time. Two more replicas only read (see `readers.py`).
 
+Documents can grow without bound: each replica that undoes what several had deleted brings back a
+copy of its own, later deletions and undos act on all the copies, and so they multiply, among
+replicas of Yjs alone as well. An episode in which more has been sent than `_MOST_BYTES` makes no
+further operations, and ends as every other one.
+
 Then everything still under way is delivered, and all replicas are compared (see `agreement.py`).
 Yjs has two faults that episodes run into (see `node/yjs_faults.mjs`). A step that fails in Yjs is
 counted apart, and the episode goes on. An episode in which Yjs replicas disagree with each other is
@@ -27,6 +32,7 @@ from yjs_host import Questions, YjsHost, decode, encode
 
 _CLIENTS = [1, 2, 127, 128, 2**31, 2**32 - 2, 2**32 + 1, 2**52 + 12345, 2**53 - 1]
 _MOST_VERSIONS = 6
+_MOST_BYTES = 1 << 20
 
 
 class Episode:
@@ -35,7 +41,7 @@ class Episode:
     Args:
         yjs: the Node process.
         seed: makes every choice in it; the same seed repeats the same history.
-        edits: how many operations the four make together.
+        edits: how many operations the four make together, unless the document outgrows that.
     """
 
     def __init__(self, yjs: YjsHost, seed: int, edits: int) -> None:
@@ -90,8 +96,8 @@ class Episode:
             if not self._yjs_disagrees_with_itself():
                 raise
             agreement.compare_ours(self._readers.ours.doc)
-            return Outcome(Counter(), 0, Counter([YJS_DISAGREES]))
-        return Outcome(operations, len(self._network.sent), +set_aside)
+            return Outcome(Counter(), 0, Counter([YJS_DISAGREES]), self._is_outgrown)
+        return Outcome(operations, len(self._network.sent), +set_aside, self._is_outgrown)
 
     def _yjs_disagrees_with_itself(self) -> bool:
         """Whether Yjs replicas, which all have everything, differ because of what Yjs wrote."""
@@ -132,11 +138,15 @@ class Episode:
 
     def _edit_in_rounds(self) -> None:
         made = 0
-        while made < self._edits:
+        while made < self._edits and not self._is_outgrown:
             self._network.disturb()
             made += sum(map(self._yjs_edits, self._theirs)) + sum(map(self._we_edit, self._ours))
             self._look()
             self._flush()
+
+    @property
+    def _is_outgrown(self) -> bool:
+        return self._network.sent_bytes > _MOST_BYTES
 
     def _yjs_edits(self, replica: YjsReplica) -> int:
         self._deliver_to_yjs(replica, self._network.some_for(replica))

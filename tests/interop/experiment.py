@@ -22,8 +22,10 @@ class Outcome:
         updates: in how many updates.
         set_aside: how often Yjs itself was at fault, in which way (see `node/yjs_faults.mjs`), so
             that there was nothing to compare with.
+        outgrown: whether it ended early because its document had become too large.
     """
 
     operations: Counter[str]
     updates: int
     set_aside: Counter[str] = field(default_factory=Counter)
+    outgrown: bool = False

@@ -1,13 +1,15 @@
 """Differential fuzz against Yjs: `python tests/interop/fuzz.py --edits 200000 --seed 1 --record`.
 
 Runs episodes of random edits, undos and redos (see `differential.py`), with each a history in which
-every step is compared (see `undo_histories.py`), and prints the seed of each that fails.
+every step is compared (see `undo_histories.py`), until as many as asked for have been compared, and
+prints the seed of each that fails.
 `--record` writes a dated record to `benches/results/`.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import platform
 import sys
@@ -35,10 +37,15 @@ _RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a run of many episodes did, where it found differences, and what it set aside."""
+    """What a run of many episodes did, where it found differences, and what it set aside.
+
+    Args:
+        outgrown: how many episodes ended early because their documents had become too large.
+    """
 
     first_seed: int
     episodes: int
+    outgrown: int
     operations: Counter[str]
     updates: int
     seconds: float
@@ -46,28 +53,40 @@ class Campaign:
     set_aside: Counter[str]
 
 
-def run(yjs: YjsHost, first_seed: int, episodes: Iterator[int]) -> Campaign:
-    """Runs an episode for each number of edits in `episodes`, and a history with the same seed."""
+def run(yjs: YjsHost, first_seed: int, lengths: Iterator[int], edits: int | None) -> Campaign:
+    """Runs an episode of each of `lengths`, and a history with the same seed.
+
+    Args:
+        yjs: the Node process.
+        first_seed: of the first of them; the next ones count up.
+        lengths: how many operations an episode has.
+        edits: stops when so many operations have been compared, or belong to episodes that failed.
+    """
     started = time.perf_counter()
-    count = updates = 0
+    count = updates = outgrown = lost = 0
     operations: Counter[str] = Counter()
     set_aside: Counter[str] = Counter()
     failures: list[str] = []
-    for count, wanted in enumerate(episodes, start=1):
+    for count, wanted in enumerate(lengths, start=1):
         seed = first_seed + count - 1
         for experiment in (Episode(yjs, seed, wanted), History(yjs, seed, _STEPS)):
             try:
                 outcome = experiment.run()
             except Difference as difference:
+                lost += wanted
                 failures.append(f"seed {seed}: {difference}")
                 print(failures[-1], file=sys.stderr)
             else:
                 operations += outcome.operations
                 updates += outcome.updates
                 set_aside += outcome.set_aside
+                outgrown += outcome.outgrown
+        if edits is not None and operations.total() + lost >= edits:
+            break
     return Campaign(
         first_seed,
         count,
+        outgrown,
         operations,
         updates,
         time.perf_counter() - started,
@@ -87,6 +106,7 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
         "date": today,
         "seeds": [campaign.first_seed, campaign.first_seed + campaign.episodes - 1],
         "episodes": campaign.episodes,
+        "outgrown": campaign.outgrown,
         "operations": campaign.operations.total(),
         "operations_by_kind": dict(campaign.operations.most_common()),
         "updates": campaign.updates,
@@ -105,14 +125,10 @@ def record(campaign: Campaign, versions: dict[str, str]) -> Path:
     return path
 
 
-def sizes(edits: int, edits_per_episode: int) -> Iterator[int]:
-    """Episode lengths that add up to `edits`; every tenth episode is ten times as long."""
-    episode = 0
-    while edits > 0:
-        episode += 1
-        wanted = min(edits, edits_per_episode * (10 if episode % 10 == 0 else 1))
-        yield wanted
-        edits -= wanted
+def sizes(edits_per_episode: int) -> Iterator[int]:
+    """Episode lengths without end; every tenth episode is ten times as long."""
+    for episode in itertools.count(1):
+        yield edits_per_episode * (10 if episode % 10 == 0 else 1)
 
 
 def _main() -> int:
@@ -120,30 +136,31 @@ def _main() -> int:
     parser.add_argument(
         "--seed", type=int, default=1, help="of the first episode; the next ones count up"
     )
-    parser.add_argument("--edits", type=int, default=200_000, help="in all episodes together")
+    parser.add_argument(
+        "--edits", type=int, default=200_000, help="compare so many in all episodes together"
+    )
     parser.add_argument("--edits-per-episode", type=int, default=250)
     parser.add_argument("--episodes", type=int, help="run so many, each of --edits-per-episode")
     parser.add_argument(
         "--record", action="store_true", help="write a dated record to benches/results/"
     )
     options = parser.parse_args()
-    per_episode = options.edits_per_episode
-    chosen = (
-        iter([per_episode] * options.episodes)
-        if options.episodes
-        else sizes(options.edits, per_episode)
-    )
     try:
         host = YjsHost()
     except NodeMissing as missing:
         print(missing, file=sys.stderr)
         return 2
     with host:
-        campaign = run(host, options.seed, chosen)
+        if options.episodes:
+            lengths = itertools.repeat(options.edits_per_episode, options.episodes)
+            campaign = run(host, options.seed, lengths, None)
+        else:
+            lengths = sizes(options.edits_per_episode)
+            campaign = run(host, options.seed, lengths, options.edits)
         print(
             f"{campaign.operations.total():,} operations in {campaign.episodes} episodes, "
             f"{campaign.updates:,} updates, {len(campaign.failures)} differences, "
-            f"{campaign.set_aside.total()} set aside, "
+            f"{campaign.set_aside.total()} set aside, {campaign.outgrown} outgrown, "
             f"{campaign.seconds:.0f} s"
         )
         if options.record:

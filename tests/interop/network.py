@@ -33,9 +33,11 @@ class Network:
         self._keeps_deleted = keeps_deleted
         self.sent: list[Update] = []
         """Every update as it was made, in an order in which each follows those it builds on."""
+        self.sent_bytes = 0
 
     def send(self, sender: Replica, updates: Sequence[Update]) -> None:
         self.sent.extend(updates)
+        self.sent_bytes += sum(len(update.data) for update in updates)
         for replica in self._replicas:
             if replica is not sender:
                 replica.inbox.extend(updates)

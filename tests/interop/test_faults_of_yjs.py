@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from yjs_host import YjsHost
 
 
@@ -13,8 +15,15 @@ def test_yjs_replicas_disagree_about_what_an_undo_brought_back(yjs: YjsHost) -> 
     assert seen["reversed"] == [5]
 
 
-def test_yjs_fails_to_undo_in_a_type_that_came_back_and_was_collected(yjs: YjsHost) -> None:
-    seen = yjs.call("failure")
+@pytest.mark.parametrize(
+    ("holder", "within", "looked_for"),
+    [("map", False, "_map"), ("array", False, "_item"), ("map", True, "client")],
+)
+def test_yjs_fails_to_undo_in_a_type_that_came_back_and_was_collected(
+    yjs: YjsHost, holder: str, within: bool, looked_for: str
+) -> None:
+    seen = yjs.call("failure", holder=holder, within=within)
 
-    assert seen["error"] == "TypeError: Cannot read properties of undefined (reading '_map')"
+    expected = f"TypeError: Cannot read properties of undefined (reading '{looked_for}')"
+    assert seen["error"] == expected
     assert seen["isLostParent"]

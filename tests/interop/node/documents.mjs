@@ -163,11 +163,11 @@ const editTogether = (replica, generator, left, crowded) => {
 const FAILED_STEP = 'step that fails in Yjs'
 
 /**
- * Whether an error is the one that Yjs throws when a map entry is to come back into a type that came back itself, has
- * been deleted by somebody else since and been collected. Pure Yjs gets there, see `yjs_faults.mjs`.
+ * Whether an error is one of those that Yjs throws when something is to come back into a type that came back itself, has
+ * been deleted by somebody else since and been collected. Pure Yjs gets there in each of these ways, see `yjs_faults.mjs`.
  */
 export const isLostParent = error =>
-  error instanceof TypeError && /reading '_map'/.test(error.message) && /^\s+at redoItem /m.test(error.stack)
+  error instanceof TypeError && /reading '(_map|_item|client)'/.test(error.message) && /^\s+at redoItem /m.test(error.stack)
 
 /** Undoes or redoes; returns whether Yjs managed to. The document holds what was done until then, and that is sent. */
 const takeBack = (manager, step) => {

@@ -39,23 +39,33 @@ const disagreement = () => {
   return { author: root.toJSON(), reader: reader.getArray('array').toJSON(), reversed: reversed(doc) }
 }
 
+/** What holds what is to come back: how it is made, how one thing is deleted in it, and another one added. */
+const HOLDERS = {
+  map: { make: () => new Y.Map([['a', 1]]), remove: map => map.delete('a'), add: map => map.set('b', 2) },
+  array: { make: () => Y.Array.from([1]), remove: array => array.delete(0), add: array => array.push([2]) }
+}
+
 /**
  * What an undo brings back is kept from being collected, but the next edit forgets what could be redone, and with it that
- * the type which holds that must stay. Somebody else deletes the type, it is collected, and an undo looks into it.
+ * the type which holds that must stay. Somebody else deletes the type, it is collected, and an undo looks into it. How it
+ * fails depends on what the type is, and on whether it was collected alone or with the one around it.
  */
-const failure = () => {
+const failure = ({ holder, within }) => {
+  const { make, remove, add } = HOLDERS[holder]
   const doc = documentOf(1)
-  const map = doc.getMap('map')
-  map.set('inner', new Y.Map([['a', 1]]))
-  const manager = new Y.UndoManager(map, { captureTimeout: 0 })
-  map.get('inner').delete('a')
-  map.delete('inner')
+  const root = doc.getMap('map')
+  const inner = () => root.get('outer').get('inner')
+  const take = from => within ? from.delete('outer') : from.get('outer').delete('inner')
+  root.set('outer', new Y.Map([['inner', make()]]))
+  const manager = new Y.UndoManager(root, { captureTimeout: 0 })
+  remove(inner())
+  take(root)
   manager.undo()
-  map.get('inner').set('b', 2)
+  add(inner())
   manager.undo()
-  map.set('other', 3)
+  root.set('other', 3)
   const other = copyOf(doc, 2)
-  other.getMap('map').delete('inner')
+  take(other.getMap('map'))
   receive(doc, other)
   manager.undo()
   try {
