@@ -85,6 +85,8 @@ class Episode:
             names = [replica.name for replica in self._theirs]
             self._questions.ask("forget", docs=[*names, self._readers.name])
             self._questions.flush()
+            for replica in [*self._ours, self._readers.ours]:
+                replica.close()
 
     def _outcome(self) -> Outcome:
         operations = self._operations()

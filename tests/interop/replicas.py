@@ -130,6 +130,10 @@ class OurReplica:
         stacks = self._saved_stacks() if self.rng.random() < 0.5 else {}
         self._open(doc, **stacks)
 
+    def close(self) -> None:
+        """Stops listening to the document, without which the two would keep each other alive."""
+        self.doc.unobserve(self._subscription)
+
     def snapshot(self) -> bytes:
         return Snapshot.from_doc(self.doc).encode()
 

@@ -65,12 +65,9 @@ class History:
         Raises:
             Difference: a step had another effect in Yjs.
         """
-        for _ in range(self._length):
-            if not self._over:
-                self._step()
-        if self._rng.random() < 0.5:
-            while self._manager.can_undo() and not self._over:
-                self._take("undo", self._manager.undo)
+        self._act()
+        # The document and what listens to it would keep each other alive.
+        self._doc.unobserve(self._subscription)
         replay = self._yjs.call(
             "undoHistory",
             client=_CLIENT,
@@ -84,6 +81,14 @@ class History:
                 return Outcome(Counter(), 0, Counter([fault]))
             self._compare(index, ours, theirs)
         return Outcome(self._operations, sum(len(step["updates"]) for step in self._trace))
+
+    def _act(self) -> None:
+        for _ in range(self._length):
+            if not self._over:
+                self._step()
+        if self._rng.random() < 0.5:
+            while self._manager.can_undo() and not self._over:
+                self._take("undo", self._manager.undo)
 
     def _open(self, client: int) -> tuple[Doc[Any], Editor]:
         doc: Doc[Any] = Doc(client_id=client, offsets="utf16", skip_gc=not self._gc)
