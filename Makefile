@@ -47,7 +47,7 @@ fuzz: setup ## fuzz every decoder (FUZZ_SECONDS each; needs nightly and cargo-fu
 	        -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 	python tests/interop/fuzz.py --edits 200000
 
-bench: bench-engine bench-server ## compare with other libraries and servers, record in benches/results
+bench: bench-engine bench-server bench-search ## compare with other libraries and servers, record in benches/results
 
 bench-engine: build .venv/.bench node benches/peers/node_modules/.package-lock.json ## the engine, through Python
 	python -m benches.python.engine --record
@@ -57,7 +57,7 @@ bench-server: build node benches/peers/node_modules/.package-lock.json ## the se
 	cargo build --release --package officina-benches
 	python -m benches.python.server --record
 
-bench-search: .venv/.bench ## search engines, through Python (needs the programs of PostgreSQL)
+bench-search: build .venv/.bench ## search engines, through Python (needs the programs of PostgreSQL)
 	python -m benches.python.search --record
 
 bench-native: .venv/.created ## the engine next to other Rust crates, in one binary (first build: several minutes)

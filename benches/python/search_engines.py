@@ -43,6 +43,7 @@ class SearchEngine(Protocol):
 
 
 _ADAPTERS = {
+    "officina": ("benches.python.officina_search", "OfficinaSearch"),
     "tantivy": ("benches.peers.tantivy_search", "TantivySearch"),
     "SQLite": ("benches.peers.sqlite_search", "SqliteSearch"),
     "PostgreSQL": ("benches.peers.postgres_search", "PostgresSearch"),

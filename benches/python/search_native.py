@@ -19,6 +19,7 @@ from benches.python.search_rounds import Record, class_table, measured, native_c
 _CRATE = Path(__file__).parents[1] / "native" / "search"
 _PROGRAM = _CRATE / "target" / "release" / "officina-native-search-bench"
 _ENGINES = {
+    "officina": ("officina-search",),
     "tantivy": ("tantivy",),
     "symspell + tantivy": ("symspell", "tantivy"),
     "symspell_complete_rs + seekstorm": ("symspell_complete_rs", "seekstorm"),

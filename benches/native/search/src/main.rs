@@ -16,6 +16,7 @@ use std::env;
 use std::error::Error;
 use std::path::PathBuf;
 
+use crate::engines::officina::Officina;
 use crate::engines::seekstorm::Seekstorm;
 use crate::engines::tantivy::{Symspell, Tantivy, Walk};
 
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("listings, queries and a folder are needed".into());
     };
     match engine.as_str() {
+        "officina" => worker::run::<Officina>(listings, queries, folder),
         "tantivy" => worker::run::<Tantivy<Walk>>(listings, queries, folder),
         "symspell + tantivy" => worker::run::<Tantivy<Symspell>>(listings, queries, folder),
         "symspell_complete_rs + seekstorm" => worker::run::<Seekstorm>(listings, queries, folder),
