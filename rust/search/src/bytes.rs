@@ -22,6 +22,23 @@ impl U32s<'_> {
         }
     }
 
+    /// The first index whose number is not below `wanted`, of sorted numbers that are evenly spread over 32 bits: it is
+    /// looked for from where it should be.
+    #[inline]
+    pub(crate) fn partition_near(self, wanted: u32) -> usize {
+        let guess = ((u64::from(wanted) * self.len() as u64) >> 32) as usize;
+        let (mut from, mut to, mut step) = (guess, guess, 8);
+        while from > 0 && self.get(from - 1) >= wanted {
+            from = from.saturating_sub(step);
+            step *= 2;
+        }
+        while to < self.len() && self.get(to) < wanted {
+            to = self.len().min(to + step);
+            step *= 2;
+        }
+        self.partition(from, to, |number| number < wanted)
+    }
+
     /// The first index in `from..to` of which `before` is false, when it is true up to there.
     #[inline]
     pub(crate) fn partition(self, from: usize, to: usize, mut before: impl FnMut(u32) -> bool) -> usize {

@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
     /// Documents whose title without spaces may have this hash.
     pub(crate) fn squashed(&self, hash: u32) -> impl Iterator<Item = u32> + use<'a> {
         let (hashes, documents) = self.squashed;
-        let from = hashes.partition(0, hashes.len(), |found| found < hash);
+        let from = hashes.partition_near(hash);
         (from..hashes.len()).take_while(move |&at| hashes.get(at) == hash).map(move |at| documents.get(at))
     }
 
