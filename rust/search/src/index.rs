@@ -112,17 +112,13 @@ impl Index {
         let _writing = lock(&self.writing);
         let mut snapshot = self.snapshot().as_ref().clone();
         for source in sources {
-            let Some(at) =
-                snapshot.members.iter().position(|member| Arc::ptr_eq(&member.segment, &source.segment))
-            else {
-                continue;
-            };
-            // What was removed while this thread merged.
-            let now = snapshot.members.remove(at);
+            let same = |member: &Member| Arc::ptr_eq(&member.segment, &source.segment);
+            let now = snapshot.members.iter().position(same).map(|at| snapshot.members.remove(at));
+            // What was removed while this thread merged: all of a member that is gone, which has nothing left or which
+            // a change has merged.
+            let gone = |at: u32| now.as_ref().is_none_or(|now| now.is_removed(at));
             let reader = source.segment.read();
-            for document in
-                (0..reader.len() as u32).filter(|&at| now.is_removed(at) && !source.is_removed(at))
-            {
+            for document in (0..reader.len() as u32).filter(|&at| gone(at) && !source.is_removed(at)) {
                 if let Some(document) = merged.find(reader.id(document)) {
                     merged.remove(document);
                 }
