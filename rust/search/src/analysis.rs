@@ -2,7 +2,7 @@
 //!
 //! A word is a run of letters and digits, lower-cased and without accents. `WebdriverIO` and `utf8` are also indexed
 //! by their parts, at the same position. A run of Chinese, Japanese or Korean characters has no spaces to go by:
-//! it becomes overlapping pairs of characters, and its last character once more alone.
+//! it becomes overlapping pairs of characters, and its last character once more alone, at the position of the last pair.
 
 use std::ops::Range;
 
@@ -15,7 +15,8 @@ pub(crate) const MAX_LETTERS: usize = 63;
 #[derive(Debug)]
 pub(crate) struct Token<'a> {
     pub(crate) word: &'a str,
-    /// Whether it is a part of the word before it, and stands at the same position.
+    /// Whether it is a part of the word before it, and stands at the same position: of a word in letters a part, of a
+    /// run without spaces the last character.
     pub(crate) part: bool,
     /// Its bytes in the text.
     pub(crate) source: Range<usize>,
@@ -101,6 +102,8 @@ impl Tokenizer {
         self.cuts.push((0, start));
         let mut letters = 0;
         let mut before = None;
+        // Where the last letter begins: byte in the word, byte in the text.
+        let mut last_letter = (0, start);
         let mut end = text.len();
         for (offset, c) in text[start..].char_indices() {
             let here = start + offset;
@@ -109,13 +112,18 @@ impl Tokenizer {
                 end = here;
                 break;
             }
+            if !plain && canonical_combining_class(c) != 0 {
+                continue;
+            }
             let now = kind(c);
             match before {
-                Some(Kind::Upper) if now == Kind::Lower => self.cut_before_last(here),
-                Some(last) if last != now => self.cuts.push((self.word.len(), here)),
+                // `HTMLParser`: the part begins with the letter before the first lower-case one.
+                Some(Kind::Upper) if now == Kind::Lower => self.cut(last_letter),
+                Some(last) if last != now => self.cut((self.word.len(), here)),
                 _ => {}
             }
             before = Some(now);
+            last_letter = (self.word.len(), here);
             if letters == MAX_LETTERS {
                 continue;
             }
@@ -140,12 +148,10 @@ impl Tokenizer {
         end
     }
 
-    /// `HTMLParser`: the part that begins with the letter before the first lower-case one.
-    fn cut_before_last(&mut self, here: usize) {
-        let Some(last) = self.word.chars().next_back() else { return };
-        let at = self.word.len() - last.len_utf8();
-        if last.is_ascii() && self.cuts.last().is_none_or(|cut| cut.0 != at) {
-            self.cuts.push((at, here - 1));
+    /// Begins a part, unless one begins there.
+    fn cut(&mut self, at: (usize, usize)) {
+        if self.cuts.last().is_none_or(|cut| cut.0 != at.0) {
+            self.cuts.push(at);
         }
     }
 
@@ -157,8 +163,8 @@ impl Tokenizer {
         for (index, &(from, source)) in self.cuts.iter().enumerate() {
             let (to, source_end) = self.cuts.get(index + 1).map_or((self.word.len(), end), |next| *next);
             let part = &self.word[from.min(to)..to];
-            let short = part.len() < 2 && !part.starts_with(char::is_numeric);
-            if !short && !part.is_empty() && part.len() < self.word.len() {
+            let short = part.chars().nth(1).is_none() && !part.starts_with(char::is_numeric);
+            if !short && part.len() < self.word.len() {
                 each(Token { word: part, part: true, source: source..source_end, pair: false });
             }
         }
@@ -168,6 +174,7 @@ impl Tokenizer {
     fn run(&mut self, text: &str, start: usize, each: &mut impl FnMut(Token<'_>)) -> usize {
         let mut end = text.len();
         let mut last: Option<(char, usize)> = None;
+        let mut pairs = false;
         for (offset, c) in text[start..].char_indices() {
             let here = start + offset;
             if !is_cjk(c) {
@@ -189,6 +196,7 @@ impl Tokenizer {
                         source: from..here + c.len_utf8(),
                         pair: true,
                     });
+                    pairs = true;
                 }
                 last = Some((folded, here));
             }
@@ -196,7 +204,7 @@ impl Tokenizer {
         if let Some((only, from)) = last {
             self.word.clear();
             self.word.push(only);
-            each(Token { word: &self.word, part: false, source: from..end, pair: true });
+            each(Token { word: &self.word, part: pairs, source: from..end, pair: true });
         }
         end
     }
@@ -216,17 +224,11 @@ pub(crate) struct Typed {
 pub(crate) fn query_words(text: &str, prefix: bool, most: usize) -> Vec<Typed> {
     let mut words: Vec<Typed> = Vec::new();
     let mut ends = 0;
-    let mut run = 0..0;
     Tokenizer::default().tokens(text, |token| {
         if token.part || words.len() > most {
             return;
         }
-        // The last character of a run is in the pair before it; only a run of one needs it.
-        let alone = token.pair && token.word.chars().count() == 1;
-        if alone && run.end == token.source.end && !run.is_empty() {
-            return;
-        }
-        run = if token.pair { token.source.clone() } else { 0..0 };
+        let alone = token.pair && token.word.chars().nth(1).is_none();
         ends = token.source.end;
         words.push(Typed { word: token.word.into(), prefix: alone, pair: token.pair });
     });
@@ -278,6 +280,33 @@ mod tests {
             ]
         );
         assert_eq!(words("WebdriverIO"), ["webdriverio", "webdriver", "io"]);
+    }
+
+    #[test]
+    fn a_part_begins_with_a_whole_letter() {
+        let parts = [
+            ("abecole".into(), false, "ABÉcole"),
+            ("ab".into(), true, "AB"),
+            ("ecole".into(), true, "École"),
+        ];
+        assert_eq!(tokens("ABÉcole"), parts);
+    }
+
+    #[test]
+    fn an_accent_of_its_own_cuts_nothing() {
+        assert_eq!(words("E\u{301}COLE"), words("ÉCOLE"));
+    }
+
+    #[test]
+    fn a_single_letter_is_no_part_in_any_script() {
+        assert_eq!(words("aBcd"), ["abcd", "bcd"]);
+        assert_eq!(words("яБвг"), ["ябвг", "бвг"]);
+    }
+
+    #[test]
+    fn the_last_character_of_a_run_is_no_position_of_its_own() {
+        let parts: Vec<bool> = tokens("日本語 語").into_iter().map(|(_, part, _)| part).collect();
+        assert_eq!(parts, [false, false, true, false]);
     }
 
     #[test]

@@ -110,7 +110,9 @@ impl<'s> Draft<'s> {
         for text in &document.text {
             let (words, tokens, part) = (&mut self.words, &mut self.tokens, &mut self.part);
             self.tokenizer.tokens(text, |token| {
-                if token.part {
+                if token.part && token.pair {
+                    tokens.push(words.number(token.word) << 1 | PART);
+                } else if token.part {
                     part.clear();
                     part.extend([PART_MARK, token.word]);
                     tokens.push(words.number(part) << 1 | PART);

@@ -82,7 +82,7 @@ fn words(texts: &[String]) -> Vec<Word> {
     let mut tokenizer = Tokenizer::default();
     for (field, text) in texts.iter().enumerate() {
         tokenizer.tokens(text, |token| {
-            let mark = if token.part { PART_MARK } else { "" };
+            let mark = if token.part && !token.pair { PART_MARK } else { "" };
             words.push(Word { term: [mark, token.word].concat(), field, source: token.source });
         });
     }
