@@ -122,6 +122,11 @@ impl<'a> Matching<'a> {
         Some(Phrase { first: first.into_iter().map(|terms| terms.start).collect(), last, unfinished })
     }
 
+    /// Whether no document holds all words without typos, for one of them is nowhere.
+    pub(crate) fn lacks_a_word(&mut self) -> bool {
+        (0..self.wanted.len()).any(|word| self.terms(word, 0).is_empty())
+    }
+
     /// Finds the documents that hold every word with `typos` typos altogether, documents ascending, removed and
     /// filtered ones included.
     pub(crate) fn find(&mut self, typos: u8) {

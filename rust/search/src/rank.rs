@@ -33,7 +33,7 @@ pub struct Rank {
     /// For each word, how much lighter than the heaviest field the heaviest one is in which it stands; summed up.
     pub attribute: u16,
     /// For each two words that follow each other in the query, how far apart they stand in a field, at most 8, and one
-    /// more when they are swapped; summed up.
+    /// more when they are swapped; summed up, to at most 255.
     pub proximity: u8,
 }
 
@@ -109,11 +109,13 @@ impl<'a> Best<'a> {
         self.hits.len() == self.room
     }
 
-    /// Whether a hit with this key, from this segment and behind all its documents so far, could enter.
+    /// Whether this document could enter with this key, if nothing is sorted by.
     #[inline]
-    pub(crate) fn could_enter(&self, key: u64, segment: u32) -> bool {
+    pub(crate) fn could_enter(&self, key: u64, segment: u32, document: u32) -> bool {
         match self.hits.last() {
-            Some(worst) if self.is_full() => key < worst.key || key == worst.key && worst.segment != segment,
+            Some(worst) if self.is_full() => {
+                key < worst.key || key == worst.key && (worst.segment != segment || document < worst.document)
+            }
             _ => self.room > 0,
         }
     }

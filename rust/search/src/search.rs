@@ -134,7 +134,7 @@ impl Search<'_> {
     fn browse(&mut self) {
         for (segment, live) in self.live.iter().enumerate() {
             for document in 0..live.reader.len() as u32 {
-                let enters = self.best.sort.is_some() || self.best.could_enter(0, segment as u32);
+                let enters = self.best.sort.is_some() || self.best.could_enter(0, segment as u32, document);
                 if !enters && self.counter.is_none() {
                     break;
                 }
@@ -197,8 +197,8 @@ impl Search<'_> {
         self.best.repeats = true;
         let spaced = self.spaced(words);
         if self.counter.is_none() && self.best.sort.is_none() {
-            self.titles(segments);
-            if self.best.is_full() {
+            let all = self.titles(segments);
+            if all && self.best.is_full() {
                 return spaced;
             }
         }
@@ -206,11 +206,16 @@ impl Search<'_> {
         spaced
     }
 
-    /// Adds the documents whose titles are or begin with what was typed: nothing ranks above them.
-    fn titles(&mut self, segments: &mut [Matching<'_>]) {
+    /// Adds the documents whose titles are or begin with what was typed: nothing ranks above them. Returns whether
+    /// these are all there are; of words that stand for several, titles are not looked up.
+    fn titles(&mut self, segments: &mut [Matching<'_>]) -> bool {
         let room = self.best.room;
+        let mut all = true;
         for (at, segment) in segments.iter_mut().enumerate() {
-            let Some(phrase) = segment.phrase() else { continue };
+let Some(phrase) = segment.phrase() else {
+                all &= segment.lacks_a_word();
+                continue;
+            };
             let reader = segment.reader;
             let rank = |exactness| {
                 Rank { typos: 0, exactness, attribute: 0, proximity: phrase.first.len() as u8 }.key()
@@ -234,6 +239,7 @@ impl Search<'_> {
                 self.add(rank(Exactness::Beginning), at, document);
             }
         }
+        all
     }
 
     /// Adds the documents with `typos` typos.
@@ -289,7 +295,10 @@ impl Search<'_> {
         let words = segment.words();
         let best_of_all = Rank { typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 }.key();
         for &found in &segment.found {
-            if self.best.sort.is_none() && !self.best.could_enter(best_of_all, at as u32) && self.is_done() {
+            if self.best.sort.is_none()
+                && self.is_done()
+                && !self.best.could_enter(best_of_all, at as u32, found.document)
+            {
                 return;
             }
             if !self.accept(at, found.document) {
@@ -299,7 +308,7 @@ impl Search<'_> {
             let rank = |rank: Rank| Rank { typos: rank.typos + more, ..rank }.key();
             if self.best.sort.is_some() {
                 self.add(rank(segment.best_rank(found)), at, found.document);
-            } else if self.best.could_enter(rank(segment.best_rank(found)), at as u32) {
+            } else if self.best.could_enter(rank(segment.best_rank(found)), at as u32, found.document) {
                 self.add(rank(segment.rank(found)), at, found.document);
             }
         }

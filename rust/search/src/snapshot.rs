@@ -81,7 +81,7 @@ pub struct Results {
 pub struct Hit {
     /// Its id.
     pub id: i64,
-    /// How well it matches. Of a sorted search only the typos are worked out, and the rest is the best it can be.
+    /// How well it matches. Of a sorted search only the typos are worked out; what the rest says is left open.
     pub rank: Rank,
     pub(crate) segment: u32,
     pub(crate) document: u32,
