@@ -179,13 +179,13 @@ impl<'a> Matching<'a> {
 
     /// The same for a token of a document: what counts is the heaviest field that has its word.
     fn is_forgiven_in(&self, document: u32, typos: u8, token: Occurrence) -> bool {
-        typos == 0
-            || self.forgiving.iter().all(|forgiving| *forgiving)
-            || self
-                .reader
-                .tokens(document)
-                .find(|other| other.term == token.term)
-                .is_none_or(|first| self.is_forgiven(typos, postings::place(first.field, 0)))
+        if typos == 0 || self.forgiving.iter().take(token.field + 1).all(|forgiving| *forgiving) {
+            return true;
+        }
+        let mut forgiven = true;
+        let postings = self.reader.postings(token.term);
+        postings.intersect(&[document], |_, place| forgiven = self.is_forgiven(typos, place));
+        forgiven
     }
 
     fn lists(&self, word: usize, most: u8) -> impl Iterator<Item = (u8, &Terms)> {
@@ -342,7 +342,8 @@ impl<'a> Matching<'a> {
         let places = self.places(found.document);
         let exactness =
             if found.is_title(words) { self.exactness(found.document, &places) } else { Exactness::Other };
-        let proximity = places.windows(2).map(|pair| distance(&pair[0], &pair[1])).sum();
+        let distances = places.windows(2).map(|pair| distance(&pair[0], &pair[1]));
+        let proximity = distances.fold(0, u8::saturating_add);
         Rank { exactness, proximity, ..best }
     }
 
@@ -405,15 +406,19 @@ struct Place {
     part: bool,
 }
 
-/// How far apart two words stand at the least: see [`Rank::proximity`].
+/// How far apart two words stand at the least, their places ascending: see [`Rank::proximity`].
 fn distance(first: &[Place], second: &[Place]) -> u8 {
     let mut least = 8;
-    for a in first {
-        for b in second.iter().filter(|b| b.field == a.field) {
-            let apart =
-                if b.position > a.position { b.position - a.position } else { a.position - b.position + 1 };
-            least = least.min(apart);
+    let mut next = 0;
+    for b in second {
+        while first.get(next).is_some_and(|a| (a.field, a.position) < (b.field, b.position)) {
+            next += 1;
         }
+        // The nearest before it and the nearest from there on.
+        let before = next.checked_sub(1).map(|before| &first[before]).filter(|a| a.field == b.field);
+        let behind = first.get(next).filter(|a| a.field == b.field);
+        least = least.min(before.map_or(8, |a| b.position - a.position));
+        least = least.min(behind.map_or(8, |a| a.position - b.position + 1));
     }
     least as u8
 }
