@@ -1,5 +1,6 @@
 //! Why a document was found: which of its words stand for which that were typed, and where.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::analysis::{Tokenizer, Typed, query_words};
@@ -44,18 +45,20 @@ impl Snapshot {
         let words = words(&texts);
         let schema = self.schema();
         let typed = significant(query_words(&query.text, query.prefix, MAX_QUERY_WORDS), schema);
+        let fields = heaviest_fields(&words);
         let exists = |word: &str, prefix: bool| {
-            words.iter().any(|found| if prefix { found.term.starts_with(word) } else { found.term == word })
+            let mut terms = fields.range(word..).map(|(term, _)| *term);
+            terms.next().is_some_and(|term| if prefix { term.starts_with(word) } else { term == word })
         };
-        let (found, with) = explain(&typed, &words, schema, hit.rank.typos, false)
+        let explain =
+            |typed: &[Typed], typos, last_resort| explain(typed, &words, &fields, schema, typos, last_resort);
+        let (found, with) = explain(&typed, hit.rank.typos, false)
             .map(|found| (found, typed.clone()))
             .or_else(|| {
-                let variants = joined_or_split(&typed, &exists);
-                variants
-                    .into_iter()
-                    .find_map(|variant| Some((explain(&variant, &words, schema, 0, false)?, variant)))
+                let variants = joined_or_split(&typed, schema, &exists);
+                variants.into_iter().find_map(|variant| Some((explain(&variant, 0, false)?, variant)))
             })
-            .or_else(|| Some((explain(&typed, &words, schema, hit.rank.typos, true)?, typed.clone())))
+            .or_else(|| Some((explain(&typed, hit.rank.typos, true)?, typed.clone())))
             .unwrap_or_default();
         let mut explanation = Explanation {
             corrections: corrections(&typed, &with, &found, &words),
@@ -89,10 +92,16 @@ fn words(texts: &[String]) -> Vec<Word> {
     words
 }
 
+/// For each word the heaviest field that has it.
+fn heaviest_fields(words: &[Word]) -> BTreeMap<&str, usize> {
+    words.iter().rev().map(|word| (word.term.as_str(), word.field)).collect()
+}
+
 /// For each typed word the words that it found, when they have `typos` typos altogether.
 fn explain(
     typed: &[Typed],
     words: &[Word],
+    fields: &BTreeMap<&str, usize>,
     schema: &Schema,
     typos: u8,
     last_resort: bool,
@@ -106,9 +115,8 @@ fn explain(
         let mut found = Vec::new();
         for (at, word) in words.iter().enumerate() {
             let Some(here) = wanted.typos_in(&word.term, most, last_resort) else { continue };
-            let first =
-                words.iter().find(|other| other.term == word.term).map_or(word.field, |first| first.field);
-            if here > least || here > 0 && !schema.text[first].typos {
+            let field = fields.get(word.term.as_str()).copied().unwrap_or(word.field);
+            if here > least || here > 0 && !schema.text[field].typos {
                 continue;
             }
             if here < least {

@@ -91,10 +91,17 @@ pub(crate) fn significant(words: Vec<Typed>, schema: &Schema) -> Vec<Typed> {
     words.into_iter().filter(|typed| !stops(typed)).collect()
 }
 
-/// The query with one pair of neighbors joined or one word split, where `exists` says that the new words are there; of a
-/// beginning, that there is a word with it.
-pub(crate) fn joined_or_split(words: &[Typed], exists: &dyn Fn(&str, bool) -> bool) -> Vec<Vec<Typed>> {
+/// The query with one pair of neighbors joined or one word split into halves of two letters at least, where `exists`
+/// says that the new words are there, or they have synonyms; of a beginning, that there is a word with it.
+pub(crate) fn joined_or_split(
+    words: &[Typed],
+    schema: &Schema,
+    exists: &dyn Fn(&str, bool) -> bool,
+) -> Vec<Vec<Typed>> {
     let mut variants = Vec::new();
+    let exists = |word: &str, prefix| {
+        exists(word, prefix) || schema.synonyms.iter().any(|(synonym_of, _)| synonym_of == word)
+    };
     let typed = |word: &str, prefix| Typed { word: word.into(), prefix, pair: false };
     for at in 1..words.len() {
         let (left, right) = (&words[at - 1], &words[at]);
@@ -279,7 +286,7 @@ let Some(phrase) = segment.phrase() else {
                 if prefix { !dictionary.beginning(word).is_empty() } else { dictionary.find(word).is_some() }
             })
         };
-        for variant in joined_or_split(words, &exists) {
+        for variant in joined_or_split(words, self.schema, &exists) {
             let wanted: Vec<Wanted<'_>> =
                 variant.into_iter().map(|typed| Wanted::new(typed, self.schema)).collect();
             for (at, (live, checks)) in self.live.iter().zip(self.checks).enumerate() {
