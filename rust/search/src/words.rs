@@ -177,7 +177,7 @@ impl<'q> Wanted<'q> {
         let rest = letters.as_str();
         let mut variant = String::with_capacity(word.len() + 4);
         let mut give = |variant: &str| {
-            if variant.chars().next().is_some_and(|other| other != first && page(other) == page(first)) {
+            if variant.chars().next().is_some_and(|other| page(other) == page(first)) {
                 each(variant);
             }
         };
@@ -187,7 +187,7 @@ impl<'q> Wanted<'q> {
             variant.push_str(letters.as_str());
             give(&variant);
         }
-        for other in first_letters(dictionary, page(first)) {
+        for other in first_letters(dictionary, page(first)).into_iter().filter(|&other| other != first) {
             for tail in [rest, word] {
                 variant.clear();
                 variant.push(other);
