@@ -182,7 +182,7 @@ impl<'a> Deletions<'a> {
     /// The terms that may have `hash`.
     #[inline]
     fn bucket(self, hash: u32) -> impl Iterator<Item = u32> + 'a {
-        let buckets = self.buckets.len() - 1;
+        let buckets = self.buckets.len().saturating_sub(1);
         let bucket = bucket_of(hash, buckets);
         let range = self.buckets.get(bucket) as usize..self.buckets.get(bucket + 1) as usize;
         let check = hash as u8;

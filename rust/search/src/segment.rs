@@ -108,6 +108,26 @@ impl Segment {
         if !fits {
             return Err(damaged("its sections contradict each other"));
         }
+        // What follows the bounds in these lies apart: read as often as it is pointed at, it could be made to be more
+        // than there is.
+        let first_facet = Section::First as usize + numbers;
+        let facet_codes = (0..facets).map(|facet| {
+            let first = first_facet + facet * FacetSection::Count as usize;
+            let section = |at: FacetSection| section(first + at as usize).unwrap_or_default();
+            (section(FacetSection::Starts), section(FacetSection::Codes).len())
+        });
+        let bounds = |starts: Section, of: Section, per_byte: usize| {
+            (section(starts as usize).unwrap_or_default(), size(of) * per_byte)
+        };
+        let all_bounds = [
+            bounds(Section::WordEnds, Section::Words, 1),
+            bounds(Section::PostingStarts, Section::Postings, 1),
+            bounds(Section::TokenStarts, Section::Tokens, 8),
+            bounds(Section::TextStarts, Section::Texts, 1),
+        ];
+        if !all_bounds.into_iter().chain(facet_codes).all(|(bounds, most)| ascend(bounds, most)) {
+            return Err(damaged("its parts overlap"));
+        }
         let words = std::str::from_utf8(&all[sections[Section::Words as usize].clone()])
             .map_err(|_| damaged("its words are not UTF-8"))?
             .into();
@@ -212,8 +232,8 @@ impl<'a> Reader<'a> {
     /// The documents that hold `term`.
     #[inline]
     pub(crate) fn postings(&self, term: u32) -> List<'a> {
-        let start = self.posting_starts.get(term as usize) as usize;
-        List::read(self.postings.get(start..).unwrap_or_default(), self.bits)
+        let [start, end] = [term, term + 1].map(|at| self.posting_starts.get(at as usize) as usize);
+        List::read(self.postings.get(start..end).unwrap_or_default(), self.bits)
     }
 
     /// The bytes of the postings of `terms`: how much there is to read.
@@ -308,6 +328,13 @@ impl<'a> Reader<'a> {
     fn section(&self, at: usize) -> &'a [u8] {
         self.segment.sections.get(at).map_or(&[], |range| &self.all[range.clone()])
     }
+}
+
+/// Whether the numbers in `bounds` ascend, to at most `most`.
+fn ascend(bounds: &[u8], most: usize) -> bool {
+    let bounds = U32s(bounds);
+    let ascending = (1..bounds.len()).all(|at| bounds.get(at - 1) <= bounds.get(at));
+    ascending && bounds.get(bounds.len().saturating_sub(1)) as usize <= most
 }
 
 /// Unpacks a block of texts; damaged ones are empty.
