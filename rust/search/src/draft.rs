@@ -129,13 +129,10 @@ impl<'s> Draft<'s> {
             column.push(number);
         }
         for (facet, values) in self.facets.iter_mut().zip(&document.facets) {
-            let first = facet.codes.len();
-            for value in values {
-                let code = facet.values.number(value);
-                if !facet.codes[first..].contains(&code) {
-                    facet.codes.push(code);
-                }
-            }
+            let mut codes: Vec<u32> = values.iter().map(|value| facet.values.number(value)).collect();
+            codes.sort_unstable();
+            codes.dedup();
+            facet.codes.extend(codes);
             facet.ends.push(facet.codes.len());
         }
     }
