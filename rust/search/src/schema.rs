@@ -152,7 +152,7 @@ impl Schema {
     /// Checks that the parts fit together.
     ///
     /// # Errors
-    /// [`SearchError::Schema`] says what does not: no text field or too many, a weight of 0 or above 1,000, a name twice
+    /// [`SearchError::Schema`] says what does not: no text field or too many, a weight of 0 or above 1,000, a lighter one before a heavier, a name twice
     /// or empty, an order by something that is no number column.
     pub fn validate(&self) -> Result<(), SearchError> {
         let wrong = |why: String| Err(SearchError::Schema(why));
@@ -167,6 +167,9 @@ impl Schema {
                 "the weight of {:?} is {}, it must be 1 to 1000",
                 field.name, field.weight
             ));
+        }
+        if !self.text.is_sorted_by_key(|field| std::cmp::Reverse(field.weight)) {
+            return wrong("the heaviest text field comes first".into());
         }
         let mut names: Vec<&str> = self.text.iter().map(|field| field.name.as_str()).collect();
         names.extend(self.facets.iter().chain(&self.numbers).map(String::as_str));
