@@ -219,7 +219,7 @@ impl Search<'_> {
         let room = self.best.room;
         let mut all = true;
         for (at, segment) in segments.iter_mut().enumerate() {
-let Some(phrase) = segment.phrase() else {
+            let Some(phrase) = segment.phrase() else {
                 all &= segment.lacks_a_word();
                 continue;
             };
