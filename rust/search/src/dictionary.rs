@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use crate::automaton::{Automaton, MOST, State};
+use crate::analysis::MAX_LETTERS;
+use crate::automaton::{Automaton, MOST};
 use crate::bytes::{U32s, partition};
 
 /// Comes before a word that is a part of another: they are words of their own, which nothing else resembles.
@@ -134,8 +135,7 @@ impl<'a> Dictionary<'a> {
         debug_assert!(most <= MOST);
         let (mut at, end) = (range.start as usize, range.end as usize);
         // The states after each letter of the word before, of which the next word shares a beginning.
-        let mut states: [State; crate::analysis::MAX_LETTERS + 1] =
-            [Automaton::start(); crate::analysis::MAX_LETTERS + 1];
+        let mut states = [Automaton::start(); MAX_LETTERS + 1];
         let mut shared = 0;
         while at < end {
             let word = self.word(at);
@@ -146,7 +146,7 @@ impl<'a> Dictionary<'a> {
                 letters.nth(shared - 1);
             }
             let mut dead = false;
-            for c in letters.take(states.len() - 1 - shared) {
+            for c in letters.take(MAX_LETTERS - shared) {
                 states[depth + 1] = automaton.step(&states[depth], c);
                 depth += 1;
                 dead = Automaton::is_dead(&states[depth], most);

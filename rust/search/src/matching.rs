@@ -9,8 +9,12 @@ use crate::words::Wanted;
 
 /// With this many terms, a word is looked up in the documents rather than the documents in its postings.
 const MANY_TERMS: usize = 24;
+/// A word is rare when its postings have fewer bytes.
+const RARE: usize = 256;
 /// To look into a document costs as much as to read so many bytes of postings.
 const LOOK: usize = 32;
+/// Documents that are looked at together.
+const CHUNK: usize = 16;
 /// Stands for a document that does not hold a word; others have their typos and, in the low byte, their place.
 const NONE: u16 = u16::MAX;
 
@@ -122,6 +126,11 @@ impl<'a> Matching<'a> {
         Some(Phrase { first: first.into_iter().map(|terms| terms.start).collect(), last, unfinished })
     }
 
+    /// Whether one of the words is so rare that the documents with all of them are quickly found.
+    pub(crate) fn has_a_rare_word(&self) -> bool {
+        (0..self.wanted.len()).any(|word| self.posting_bytes(word, 0) < RARE)
+    }
+
     /// Whether no document holds all words without typos, for one of them is nowhere.
     pub(crate) fn lacks_a_word(&mut self) -> bool {
         (0..self.wanted.len()).any(|word| self.terms(word, 0).is_empty())
@@ -217,11 +226,15 @@ impl<'a> Matching<'a> {
             return;
         }
         if self.posting_bytes(word, most) > self.reader.len() / 8 {
-            for (document, best) in
-                self.everywhere(word, most).into_iter().enumerate().filter(|(_, best)| *best != 0)
-            {
-                let best = NONE - best;
-                add(document as u32, (best >> 8) as u8, best as u8);
+            // Most documents do not hold the word: whole chunks of them are passed over at once.
+            for (chunk, bests) in self.everywhere(word, most).chunks(CHUNK).enumerate() {
+                if bests.iter().fold(0, |any, best| any | best) == 0 {
+                    continue;
+                }
+                for (at, best) in bests.iter().enumerate().filter(|(_, best)| **best != 0) {
+                    let best = NONE - best;
+                    add((chunk * CHUNK + at) as u32, (best >> 8) as u8, best as u8);
+                }
             }
             return;
         }

@@ -214,12 +214,12 @@ impl Search<'_> {
     }
 
     /// Adds the documents whose titles are or begin with what was typed: nothing ranks above them. Returns whether
-    /// these are all there are; of words that stand for several, titles are not looked up.
+    /// these are all there are; titles are not looked up where a word is rare, or stands for several.
     fn titles(&mut self, segments: &mut [Matching<'_>]) -> bool {
         let room = self.best.room;
         let mut all = true;
         for (at, segment) in segments.iter_mut().enumerate() {
-            let Some(phrase) = segment.phrase() else {
+            let Some(phrase) = segment.phrase().filter(|_| !segment.has_a_rare_word()) else {
                 all &= segment.lacks_a_word();
                 continue;
             };
