@@ -4,11 +4,10 @@
 //! typos as [`crate::Typos`] says; the typos of a document are those of all words together, each by the
 //! term that needs the fewest. Words that were typed joined or split match as well, as one typo.
 //!
-//! 1. Without typos; titles that are what was typed but for the spaces are among these. If a document has every word
-//!    in its title, the heaviest field, the search ends.
-//! 2. With one typo: first one pair of words joined or one word split; if 1 found a title but for the spaces, the
-//!    search ends here. Then words within one letter. Whatever was found by now ends the search: a mistyped word that
-//!    is itself a word hides nothing.
+//! 1. Without typos. If a document has every word in its title, the heaviest field, or a title is what was typed but
+//!    for the spaces, the search ends.
+//! 2. With one typo: one pair of words joined, one word split, or one letter. Whatever was found by now ends the
+//!    search: a mistyped word that is itself a word hides nothing.
 //! 3. With two, three, four typos, until something is found.
 //! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
 //!
@@ -132,7 +131,7 @@ struct Search<'a> {
     counter: Option<Counter>,
     /// Whether any document was found.
     found: bool,
-    /// Whether one was that has every word in its title.
+    /// Whether one was that has every word in its title, or whose title is what was typed but for the spaces.
     in_title: bool,
 }
 
@@ -167,14 +166,11 @@ impl Search<'_> {
                 .collect()
         };
         let mut segments = matching(false);
-        let spaced = self.without_typos(words, &mut segments);
+        self.without_typos(words, &mut segments);
         if self.in_title || self.is_done() {
             return;
         }
         self.joined(words, fields);
-        if spaced {
-            return;
-        }
         self.with_typos(&mut segments, 1);
         for typos in 2..=MOST_TYPOS {
             if self.found || self.is_done() {
@@ -199,18 +195,17 @@ impl Search<'_> {
         self.counter.is_none() && self.best.is_full()
     }
 
-    /// Adds the documents without typos; returns whether there are titles that differ by the spaces.
-    fn without_typos(&mut self, words: &[Typed], segments: &mut [Matching<'_>]) -> bool {
+    /// Adds the documents without typos.
+    fn without_typos(&mut self, words: &[Typed], segments: &mut [Matching<'_>]) {
         self.best.repeats = true;
-        let spaced = self.spaced(words);
+        self.spaced(words);
         if self.counter.is_none() && self.best.sort.is_none() {
             let all = self.titles(segments);
             if all && self.best.is_full() {
-                return spaced;
+                return;
             }
         }
         self.with_typos(segments, 0);
-        spaced
     }
 
     /// Adds the documents whose titles are or begin with what was typed: nothing ranks above them. Returns whether
@@ -257,11 +252,10 @@ impl Search<'_> {
         }
     }
 
-    /// Adds the documents whose title is what was typed but for the spaces; returns whether there are any.
-    fn spaced(&mut self, words: &[Typed]) -> bool {
+    /// Adds the documents whose title is what was typed but for the spaces.
+    fn spaced(&mut self, words: &[Typed]) {
         let unfinished = words.last().is_some_and(|typed| typed.prefix);
         let exactness = if unfinished { Exactness::Beginning } else { Exactness::Spaced };
-        let mut any = false;
         let mut squash = Squash::default();
         for typed in words {
             squash.add(&typed.word);
@@ -271,11 +265,10 @@ impl Search<'_> {
                 if titles::is_squashed(live.reader, document, words) && self.accept(at, document) {
                     let rank = Rank { typos: 0, exactness, attribute: 0, proximity: words.len() as u8 - 1 };
                     self.add(rank.key(), at, document);
-                    any = true;
+                    self.in_title = true;
                 }
             }
         }
-        any
     }
 
     /// Adds the documents that hold the words with two joined or one split.
