@@ -14,45 +14,48 @@ _SORT = {"relevance": "relevance", "price": "price", "rating": "-rating", "newes
 
 
 class OfficinaSearch:
-    """An index in memory; what is timed ends with the ids as an array."""
+    """An index that was saved, and is read from its file."""
 
     version = officina.__version__
     serves = False
 
     def build(self, listings: Iterable[Listing], folder: Path) -> None:
-        self._index = Index(
+        index = Index(
             text={"title": 3, "description": 1},
             facets=["category"],
             numbers=["price", "rating", "created", "popularity"],
             order="-popularity",
         )
-        self._index.add_many(map(_document, listings))
-        self._file = folder / "listings.idx"
-        self._index.save(self._file)
-        self._index = Index.open(self._file)
+        index.add_many(map(_document, listings))
+        self.file = folder / "listings.idx"
+        index.save(self.file)
+        self.index = Index.open(self.file)
 
     def search(self, query: Query) -> list[int]:
-        found = self._index.search(
-            query.text,
-            prefix=query.prefix,
-            filters=_filters(query.filters),
-            sort=_SORT[query.sort],
-            limit=10,
-        )
-        ids: list[int] = found.ids.tolist()
+        ids: list[int] = self.index.search(query.text, **options(query)).ids.tolist()
         return ids
 
     def add(self, listing: Listing) -> None:
-        self._index.add(_document(listing))
+        self.index.add(_document(listing))
 
     def remove(self, listing: int) -> None:
-        self._index.remove(listing)
+        self.index.remove(listing)
 
     def resident_bytes(self) -> int:
         return 0
 
     def close(self) -> None:
         pass
+
+
+def options(query: Query) -> dict[str, Any]:
+    """The arguments of `Index.search` besides the text."""
+    return {
+        "prefix": query.prefix,
+        "filters": _filters(query.filters),
+        "sort": _SORT[query.sort],
+        "limit": 10,
+    }
 
 
 def _document(listing: Listing) -> dict[str, Any]:

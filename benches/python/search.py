@@ -13,6 +13,7 @@ import argparse
 import sys
 
 from benches.python.record import describe_machine, write_record
+from benches.python.search_alone import measured_alone
 from benches.python.search_engines import ENGINES
 from benches.python.search_inputs import search_files
 from benches.python.search_rounds import class_table, measured, python_command, table
@@ -38,7 +39,8 @@ def main() -> None:
     commands = {name: python_command(name) for name in options.engines}
     with search_files(options.listings, options.queries or options.listings) as files:
         engines = measured(commands, files, options.rounds, options.seconds)
-    print(table(engines), class_table(engines), sep="\n\n")
+        alone = measured_alone(files)
+    print(table(engines), class_table(engines), alone, sep="\n\n")
     if options.record:
         found = {
             "command": "python -m benches.python.search " + " ".join(sys.argv[1:]),
@@ -47,8 +49,10 @@ def main() -> None:
             "queries": options.queries or options.listings,
             "rounds": options.rounds,
             "engines": engines,
+            "alone": alone,
         }
-        print(f"recorded in {write_record('search', found)}", file=sys.stderr)
+        what = "search" if options.listings == "100k" else f"search-{options.listings}"
+        print(f"recorded in {write_record(what, found)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ def main() -> None:
             "rounds": options.rounds,
             "engines": engines,
         }
-        print(f"recorded in {write_record('search-native', found)}", file=sys.stderr)
+        what = f"search-native{'' if options.listings == '100k' else f'-{options.listings}'}"
+        print(f"recorded in {write_record(what, found)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benches.python import goals, native, server
+from benches.python import goals, native, search_goals, search_rounds, server
 from benches.python.claims import claims_table
 from benches.python.record import three_digits
 
@@ -52,7 +52,20 @@ def _table(name: str, form: str) -> str:
         ("native", "all"): native.table,
         ("native", "goals"): lambda record: claims_table(native.GOALS, record),
         ("server", "all"): server_table,
+        ("search", "goals"): lambda record: claims_table(search_goals.GOALS, record),
+        ("search-1m", "goals"): lambda record: claims_table(search_goals.GOALS_1M, record),
+        ("search-native", "goals"): lambda record: claims_table(search_goals.NATIVE_GOALS, record),
+        ("search-native-1m", "goals"): lambda record: claims_table(
+            search_goals.NATIVE_GOALS_1M, record
+        ),
     }
+    if record["what"].startswith("search"):
+        tables |= {
+            (record["what"], "all"): lambda record: search_rounds.table(record["engines"]),
+            (record["what"], "classes"): lambda record: search_rounds.class_table(
+                record["engines"]
+            ),
+        }
     return tables[record["what"], form](record)
 
 
