@@ -58,6 +58,15 @@ def test_scores_never_ascend_and_are_arrays(index: Index) -> None:
     assert (np.diff(results.scores) <= 0).all()
 
 
+def test_most_words_are_enough_only_when_nothing_holds_them_all(index: Index) -> None:
+    results = index.search("blue sofa for reading")
+    assert ids(results) == [4]
+    (hit,) = results.hits
+    assert hit.rank["missing"] == 1
+    assert hit.highlights["description"] == "<mark>For</mark> a <mark>blue</mark> <mark>sofa</mark>"
+    assert ids(index.search("sofa reading")) == []
+
+
 def test_unfinished_word_matches_only_with_prefix(index: Index) -> None:
     assert ids(index.search("speak")) == []
     assert ids(index.search("speak", prefix=True)) == [5]

@@ -50,15 +50,18 @@ impl Snapshot {
             let mut terms = fields.range(word..).map(|(term, _)| *term);
             terms.next().is_some_and(|term| if prefix { term.starts_with(word) } else { term == word })
         };
-        let explain =
-            |typed: &[Typed], typos, last_resort| explain(typed, &words, &fields, schema, typos, last_resort);
-        let (found, with) = explain(&typed, hit.rank.typos, false)
+        let found_by = |typed: &[Typed], typos, last_resort| {
+            let found = explain(typed, &words, &fields, schema, typos, last_resort)?;
+            let missing = found.iter().filter(|found| found.is_empty()).count();
+            (missing == usize::from(hit.rank.missing)).then_some(found)
+        };
+        let (found, with) = found_by(&typed, hit.rank.typos, false)
             .map(|found| (found, typed.clone()))
             .or_else(|| {
                 let variants = joined_or_split(&typed, schema, &exists);
-                variants.into_iter().find_map(|variant| Some((explain(&variant, 0, false)?, variant)))
+                variants.into_iter().find_map(|variant| Some((found_by(&variant, 0, false)?, variant)))
             })
-            .or_else(|| Some((explain(&typed, hit.rank.typos, true)?, typed.clone())))
+            .or_else(|| Some((found_by(&typed, hit.rank.typos, true)?, typed.clone())))
             .unwrap_or_default();
         let mut explanation = Explanation {
             corrections: corrections(&typed, &with, &found, &words),
@@ -97,7 +100,7 @@ fn heaviest_fields(words: &[Word]) -> BTreeMap<&str, usize> {
     words.iter().rev().map(|word| (word.term.as_str(), word.field)).collect()
 }
 
-/// For each typed word the words that it found, when they have `typos` typos altogether.
+/// For each typed word the words that it found with at most `typos` typos, if any, when they have `typos` altogether.
 fn explain(
     typed: &[Typed],
     words: &[Word],
@@ -110,7 +113,7 @@ fn explain(
     let mut all = Vec::with_capacity(typed.len());
     for typed in typed {
         let wanted = Wanted::new(typed.clone(), schema);
-        let most = wanted.allowed(last_resort);
+        let most = wanted.allowed(last_resort).min(typos);
         let mut least = u8::MAX;
         let mut found = Vec::new();
         for (at, word) in words.iter().enumerate() {
@@ -125,7 +128,7 @@ fn explain(
             }
             found.push(at);
         }
-        sum += if found.is_empty() { return None } else { least };
+        sum += if found.is_empty() { 0 } else { least };
         all.push(found);
     }
     (sum == typos).then_some(all)

@@ -39,11 +39,12 @@ pub(crate) struct Matching<'a> {
     pub(crate) found: Vec<Match>,
 }
 
-/// A document that holds every word so far.
-#[derive(Clone, Copy)]
+/// A document that holds every word so far, or as many as are asked for.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Match {
     pub(crate) document: u32,
     attribute: u16,
+    missing: u8,
     typos: u8,
     /// Words in the heaviest field.
     in_title: u8,
@@ -147,7 +148,11 @@ impl<'a> Matching<'a> {
         for (index, &(size, word)) in sizes.iter().enumerate() {
             let mut found = std::mem::take(&mut self.found);
             if index == 0 {
-                self.first(word, most[word], &mut found);
+                self.documents(word, most[word], &mut |document, typos, place| {
+                    let mut first = Match { document, ..Match::default() };
+                    self.count(&mut first, word, typos, place);
+                    found.push(first);
+                });
             } else {
                 self.narrow(word, most[word], size, &mut found);
             }
@@ -158,6 +163,41 @@ impl<'a> Matching<'a> {
             }
         }
         self.found.retain(|found| found.typos == typos);
+    }
+
+    /// For every document, how many words it holds without typos.
+    pub(crate) fn held(&mut self) -> Vec<u8> {
+        let mut held = vec![0; self.reader.len()];
+        for word in 0..self.wanted.len() {
+            self.terms(word, 0);
+            self.for_each_holder(word, |document, _| {
+                if let Some(held) = held.get_mut(document as usize) {
+                    *held += 1;
+                }
+            });
+        }
+        held
+    }
+
+    /// Finds the documents that hold `words` words without typos, given how many each holds.
+    pub(crate) fn find_fewer(&mut self, held: &[u8], words: u8) {
+        let missing = self.wanted.len() as u8 - words;
+        let documents = (0..).zip(held).filter(|(_, held)| **held == words).map(|(document, _)| document);
+        let mut found: Vec<Match> =
+            documents.map(|document| Match { document, missing, ..Match::default() }).collect();
+        for word in 0..self.wanted.len() {
+            self.for_each_holder(word, |document, place| {
+                if let Ok(at) = found.binary_search_by_key(&document, |found| found.document) {
+                    self.count(&mut found[at], word, 0, place);
+                }
+            });
+        }
+        self.found = found;
+    }
+
+    /// Gives the documents that hold `word` without typos, each once, with its best place to `each`.
+    fn for_each_holder(&self, word: usize, mut each: impl FnMut(u32, u8)) {
+        self.documents(word, 0, &mut |document, _, place| each(document, place));
     }
 
     /// The most typos that each word can have when all have `typos` altogether, or none if they cannot.
@@ -207,13 +247,8 @@ impl<'a> Matching<'a> {
         self.lists(word, most).map(|(_, terms)| self.reader.posting_bytes(terms)).sum()
     }
 
-    /// The documents of the first word.
-    fn first(&self, word: usize, most: u8, found: &mut Vec<Match>) {
-        let mut add = |document: u32, typos: u8, place: u8| {
-            let mut first = Match { document, attribute: 0, typos: 0, in_title: 0, opens: false };
-            self.count(&mut first, word, typos, place);
-            found.push(first);
-        };
+    /// Gives the documents of a word, ascending, each with its fewest typos and best place, to `add`.
+    fn documents(&self, word: usize, most: u8, add: &mut impl FnMut(u32, u8, u8)) {
         let mut lists = self.lists(word, most);
         if let (Some((typos, terms)), None) = (lists.next(), lists.next())
             && terms.len() == 1
@@ -342,7 +377,13 @@ impl<'a> Matching<'a> {
             (true, false) if words > 1 => Exactness::Swapped,
             _ => Exactness::Other,
         };
-        Rank { typos: found.typos, exactness, attribute: found.attribute, proximity: words as u8 - 1 }
+        Rank {
+            missing: found.missing,
+            typos: found.typos,
+            exactness,
+            attribute: found.attribute,
+            proximity: words as u8 - 1,
+        }
     }
 
     /// The rank of `found`.

@@ -26,6 +26,8 @@ pub enum Exactness {
 /// What a document's rank is made of; the lower comes first. What ties is in business order, and then by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
+    /// Words of the query that the document does not hold; none unless nothing holds them all.
+    pub missing: u8,
     /// The typos of all words together; words joined or split count as one.
     pub typos: u8,
     /// How exactly the title is what was typed.
@@ -38,9 +40,14 @@ pub struct Rank {
 }
 
 impl Rank {
+    /// Nothing ranks above it.
+    pub(crate) const BEST: Self =
+        Self { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 };
+
     /// The rank as one number, in the same order.
     pub(crate) fn key(self) -> u64 {
-        u64::from(self.typos) << 32
+        u64::from(self.missing) << 40
+            | u64::from(self.typos) << 32
             | (self.exactness as u64) << 24
             | u64::from(self.attribute) << 8
             | u64::from(self.proximity)
@@ -55,14 +62,22 @@ impl Rank {
             3 => Exactness::Swapped,
             _ => Exactness::Other,
         };
-        Self { typos: (key >> 32) as u8, exactness, attribute: (key >> 8) as u16, proximity: key as u8 }
+        Self {
+            missing: (key >> 40) as u8,
+            typos: (key >> 32) as u8,
+            exactness,
+            attribute: (key >> 8) as u16,
+            proximity: key as u8,
+        }
     }
 
-    /// A number between 0 and 1, the higher the better, in the order of ranks.
+    /// A number between 0 and 1, the higher the better, in the order of ranks. Each missing word halves it, each typo takes
+    /// a sixteenth.
     #[must_use]
     pub fn score(self) -> f64 {
-        const ALL: f64 = (1u64 << 36) as f64;
-        1.0 - (self.key().min((1 << 36) - 1)) as f64 / ALL
+        const SIXTEEN_TYPOS: f64 = (1u64 << 36) as f64;
+        let complete = Self { missing: 0, ..self }.key() as f64;
+        (1.0 - complete / SIXTEEN_TYPOS) / 2f64.powi(self.missing.into())
     }
 }
 

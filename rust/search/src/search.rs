@@ -10,6 +10,7 @@
 //!    search: a mistyped word that is itself a word hides nothing.
 //! 3. With two, three, four typos, until something is found.
 //! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
+//! 5. When nothing was: the documents that hold the most words without typos, more than half of them.
 //!
 //! What is found ranks by [`Rank`], or by the typos and then the column that was asked for; documents that tie are in
 //! business order, then by id. Unless everything is to be counted, a level ends early once its page cannot get better.
@@ -178,16 +179,19 @@ impl Search<'_> {
             }
             self.with_typos(&mut segments, typos);
         }
-        if self.found || !schema.typos.last_resort {
+        if self.found {
             return;
         }
-        let mut segments = matching(true);
-        for typos in 1..=MOST_TYPOS {
-            self.with_typos(&mut segments, typos);
-            if self.found {
-                return;
+        if schema.typos.last_resort {
+            let mut last_resort = matching(true);
+            for typos in 1..=MOST_TYPOS {
+                self.with_typos(&mut last_resort, typos);
+                if self.found {
+                    return;
+                }
             }
         }
+        self.with_fewer_words(&mut segments);
     }
 
     /// Whether the page is full and nothing else is asked for.
@@ -219,9 +223,8 @@ impl Search<'_> {
                 continue;
             };
             let reader = segment.reader;
-            let rank = |exactness| {
-                Rank { typos: 0, exactness, attribute: 0, proximity: phrase.first.len() as u8 }.key()
-            };
+            let rank =
+                |exactness| Rank { exactness, proximity: phrase.first.len() as u8, ..Rank::BEST }.key();
             let (segment, best) = (&*segment, &self.best);
             let keep = |exactness| {
                 let key = rank(exactness);
@@ -252,6 +255,21 @@ impl Search<'_> {
         }
     }
 
+    /// Adds the documents with the most words, more than half of them, when none holds them all.
+    fn with_fewer_words(&mut self, segments: &mut [Matching<'_>]) {
+        let words = segments.first().map_or(0, Matching::words) as u8;
+        let held: Vec<Vec<u8>> = segments.iter_mut().map(Matching::held).collect();
+        for fewer in (words / 2 + 1..words).rev() {
+            for (at, (segment, held)) in segments.iter_mut().zip(&held).enumerate() {
+                segment.find_fewer(held, fewer);
+                self.add_found(at, segment, 0);
+            }
+            if self.found {
+                return;
+            }
+        }
+    }
+
     /// Adds the documents whose title is what was typed but for the spaces.
     fn spaced(&mut self, words: &[Typed]) {
         let unfinished = words.last().is_some_and(|typed| typed.prefix);
@@ -263,7 +281,7 @@ impl Search<'_> {
         for (at, live) in self.live.iter().enumerate() {
             for document in live.reader.squashed(squash.hash()) {
                 if titles::is_squashed(live.reader, document, words) && self.accept(at, document) {
-                    let rank = Rank { typos: 0, exactness, attribute: 0, proximity: words.len() as u8 - 1 };
+                    let rank = Rank { exactness, proximity: words.len() as u8 - 1, ..Rank::BEST };
                     self.add(rank.key(), at, document);
                     self.in_title = true;
                 }
@@ -293,7 +311,7 @@ impl Search<'_> {
     /// Adds what a segment has found, with `more` typos.
     fn add_found(&mut self, at: usize, segment: &Matching<'_>, more: u8) {
         let words = segment.words();
-        let best_of_all = Rank { typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 }.key();
+        let best_of_all = Rank::BEST.key();
         for &found in &segment.found {
             if self.best.sort.is_none()
                 && self.is_done()

@@ -195,10 +195,11 @@ impl Hit {
         Ok(corrections)
     }
 
-    /// What its place is made of, the first to count first: "typos", "exactness", "attribute" and "proximity".
+    /// What its place is made of, the first to count first: "missing" words, "typos", "exactness", "attribute" and "proximity".
     #[getter]
     fn rank<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let rank = PyDict::new(py);
+        rank.set_item("missing", self.rank.missing)?;
         rank.set_item("typos", self.rank.typos)?;
         rank.set_item("exactness", exactness(self.rank.exactness))?;
         rank.set_item("attribute", self.rank.attribute)?;
