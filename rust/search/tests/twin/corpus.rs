@@ -172,6 +172,9 @@ enum Slip {
     Swap(Pick),
     Replace(Pick, char),
     Cut(Pick),
+    Split(Pick),
+    Join,
+    Turn,
 }
 
 fn slip() -> impl Strategy<Value = Slip> {
@@ -183,6 +186,9 @@ fn slip() -> impl Strategy<Value = Slip> {
         1 => at().prop_map(Slip::Swap),
         1 => (at(), select(vec!['a', 'b', 'c', ' '])).prop_map(|(at, c)| Slip::Replace(at, c)),
         1 => at().prop_map(Slip::Cut),
+        1 => at().prop_map(Slip::Split),
+        2 => Just(Slip::Join),
+        1 => Just(Slip::Turn),
     ]
 }
 
@@ -190,6 +196,9 @@ fn slipped(text: &str, slip: &Slip) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let len = letters.len();
     match slip {
+        Slip::Turn => return text.split(' ').rev().collect::<Vec<_>>().join(" "),
+        Slip::Join => return text.replacen(' ', "", 1),
+        Slip::Split(at) => letters.insert(at.index(len + 1), ' '),
         Slip::Drop(at) if len > 0 => drop(letters.remove(at.index(len))),
         Slip::Double(at) if len > 0 => letters.insert(at.index(len), letters[at.index(len)]),
         Slip::Swap(at) if len > 1 => letters.swap(at.index(len - 1), at.index(len - 1) + 1),
@@ -223,14 +232,17 @@ impl Question {
 }
 
 pub(crate) fn question() -> impl Strategy<Value = Question> {
-    let page = (prop_oneof![3 => 0usize..5, 1 => Just(20)], prop_oneof![3 => Just(0usize), 1 => 0usize..4]);
+    let page = (
+        prop_oneof![6 => 1usize..5, 1 => Just(0), 2 => Just(20)],
+        prop_oneof![4 => Just(0usize), 1 => 1usize..4],
+    );
     let sort = prop_oneof![3 => Just(None), 1 => select(vec!["size", "-size", "-age"]).prop_map(Some)];
     let facets = prop_oneof![
         2 => Just(vec![]),
         1 => Just(vec!["kind"]),
         1 => Just(vec!["color", "kind"]),
     ];
-    let filters = prop_oneof![2 => Just(vec![]), 1 => vec(filter(), 1..3)];
+    let filters = prop_oneof![3 => Just(vec![]), 1 => vec(filter(), 1..3)];
     let taken = option::of((any::<Pick>(), any::<Pick>()));
     let all = (text(3), any::<bool>(), filters, sort, page, facets, any::<bool>(), taken, vec(slip(), 0..3));
     all.prop_map(|(text, prefix, filters, sort, (limit, offset), facets, count, taken, slips)| {
