@@ -175,6 +175,24 @@ proptest! {
             prop_assert_eq!(marks > 0, typed, "{:?} {:?}", query, hit);
         }
     }
+
+    #[test]
+    fn typos_are_told_as_corrections_and_nothing_else_is(corpus in corpus(), question in question()) {
+        let (index, twin) = corpus.build();
+        let query = Query { sort: None, ..question.of(&twin) };
+        let snapshot = index.snapshot();
+        for hit in search(&snapshot, &query).hits {
+            let corrections = snapshot.explain(&query, &hit).corrections;
+            let texts = &twin.document(hit.id).text;
+            let has_parts = texts.iter().flat_map(|text| twin::words::cut(text)).any(|word| word.part);
+            if hit.rank.typos == 0 && corpus.schema.synonyms.is_empty() {
+                // A title that differs by its spaces has no typo.
+                prop_assert!(corrections.iter().all(|(typed, found)| typed.replace(' ', "") == found.replace(' ', "")));
+            } else if hit.rank.typos > 0 && !has_parts {
+                prop_assert!(!corrections.is_empty(), "{:?} {:?}", query, hit);
+            }
+        }
+    }
 }
 
 fn listing(id: i64, text: String) -> Document {
