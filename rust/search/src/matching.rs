@@ -393,7 +393,7 @@ impl<'a> Matching<'a> {
         if words == 1 && best.exactness == Exactness::Other {
             return best;
         }
-        let places = self.places(found.document);
+        let places = self.places(found);
         let exactness =
             if found.is_title(words) { self.exactness(found.document, &places) } else { Exactness::Other };
         let distances = places.windows(2).map(|pair| distance(&pair[0], &pair[1]));
@@ -401,14 +401,16 @@ impl<'a> Matching<'a> {
         Rank { exactness, proximity, ..best }
     }
 
-    /// Where each word stands in `document`, with the fewest typos that it has there.
-    fn places(&self, document: u32) -> Vec<Vec<Place>> {
+    /// Where each word stands in the document, with the fewest typos that it has there; with none where words are missing.
+    fn places(&self, found: Match) -> Vec<Vec<Place>> {
         let words = self.wanted.len();
         let mut places: Vec<Vec<Place>> = vec![Vec::new(); words];
         let mut typos = vec![u8::MAX; words];
+        let document = found.document;
         for token in self.reader.tokens(document) {
             for word in 0..words {
-                let most = (self.words[word].by_typos.len() - 1) as u8;
+                let known = (self.words[word].by_typos.len() - 1) as u8;
+                let most = if found.missing > 0 { 0 } else { known };
                 let Some(here) = self.typos_of(word, most, token.term) else { continue };
                 if here > typos[word] || !self.is_forgiven_in(document, here, token) {
                     continue;

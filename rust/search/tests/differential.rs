@@ -18,10 +18,10 @@ fn answer(index: &Index, query: &Query) -> Answer {
     Answer { hits, total: results.total, facets: results.facets }
 }
 
-/// Of a sorted search only the typos are worked out.
+/// Of a sorted search only the missing words and the typos are worked out.
 fn typos_alone(answer: &mut Answer) {
     for (_, rank) in &mut answer.hits {
-        *rank = Rank { typos: rank.typos, exactness: Exactness::Other, attribute: 0, proximity: 0 };
+        *rank = Rank { exactness: Exactness::Other, attribute: 0, proximity: 0, ..*rank };
     }
 }
 

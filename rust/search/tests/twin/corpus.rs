@@ -253,6 +253,7 @@ pub(crate) fn question() -> impl Strategy<Value = Question> {
             sort: sort.map(Order::parse),
             limit,
             offset,
+            after: None,
             facets: facets.into_iter().map(String::from).collect(),
             count,
         };

@@ -88,7 +88,8 @@ impl Twin {
         let typed = self.significant(words::typed(&query.text, query.prefix, MAX_QUERY_WORDS));
         if typed.is_empty() {
             for document in self.documents.values() {
-                let best = Rank { typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 };
+                let best =
+                    Rank { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 };
                 self.note(&mut found, query, document, best, false);
             }
         } else {
@@ -105,15 +106,12 @@ impl Twin {
 
     fn levels(&self, found: &mut Found, query: &Query, scanned: &[Scanned<'_>], typed: &[Typed]) {
         self.level(found, query, scanned, typed, 0, 0, false);
-        let spaced = self.spaced(found, query, scanned, typed);
+        self.spaced(found, query, scanned, typed);
         if found.in_title {
             return;
         }
         for variant in joined_or_split(typed) {
             self.level(found, query, scanned, &variant, 0, 1, false);
-        }
-        if spaced {
-            return;
         }
         self.level(found, query, scanned, typed, 1, 0, false);
         for last_resort in [false, self.schema.typos.last_resort] {
@@ -122,6 +120,41 @@ impl Twin {
                     return;
                 }
                 self.level(found, query, scanned, typed, typos, 0, last_resort);
+            }
+        }
+        for fewer in (typed.len() / 2 + 1..typed.len()).rev() {
+            if found.ranks.is_empty() {
+                self.fewer_words(found, query, scanned, typed, fewer);
+            }
+        }
+    }
+
+    /// Finds the documents that hold so many of the words without typos.
+    fn fewer_words(
+        &self,
+        found: &mut Found,
+        query: &Query,
+        scanned: &[Scanned<'_>],
+        typed: &[Typed],
+        words: usize,
+    ) {
+        for scanned in scanned {
+            let exactly = |typed| self.hold(scanned, typed, false).filter(|held| held.typos == 0);
+            let held: Vec<Option<Held>> = typed.iter().map(exactly).collect();
+            let there: Vec<&Held> = held.iter().flatten().collect();
+            if there.len() == words {
+                let pairs = held.windows(2).map(|pair| match pair {
+                    [Some(first), Some(second)] => apart(first, second),
+                    _ => 8,
+                });
+                let rank = Rank {
+                    missing: (typed.len() - words) as u8,
+                    typos: 0,
+                    exactness: Exactness::Other,
+                    attribute: there.iter().map(|held| self.lighter(held)).sum(),
+                    proximity: pairs.sum(),
+                };
+                self.note(found, query, scanned.document, rank, false);
             }
         }
     }
@@ -150,21 +183,19 @@ impl Twin {
         }
     }
 
-    /// Finds the documents whose title is what was typed but for the spaces; returns whether there are any.
-    fn spaced(&self, found: &mut Found, query: &Query, scanned: &[Scanned<'_>], typed: &[Typed]) -> bool {
+    /// Finds the documents whose title is what was typed but for the spaces.
+    fn spaced(&self, found: &mut Found, query: &Query, scanned: &[Scanned<'_>], typed: &[Typed]) {
         let all: String = typed.iter().map(|typed| typed.text.as_str()).collect();
         let unfinished = typed.last().is_some_and(|typed| typed.prefix);
         let exactness = if unfinished { Exactness::Beginning } else { Exactness::Spaced };
-        let mut any = false;
         for scanned in scanned {
             let title: String = scanned.title().map(|word| word.text.as_str()).collect();
             if title == all {
-                let rank = Rank { typos: 0, exactness, attribute: 0, proximity: typed.len() as u8 - 1 };
-                self.note(found, query, scanned.document, rank, false);
-                any |= self.passes(&query.filters, scanned.document);
+                let proximity = typed.len() as u8 - 1;
+                let rank = Rank { missing: 0, typos: 0, exactness, attribute: 0, proximity };
+                self.note(found, query, scanned.document, rank, true);
             }
         }
-        any
     }
 
     fn note(&self, found: &mut Found, query: &Query, document: &Document, rank: Rank, in_title: bool) {
@@ -198,14 +229,19 @@ impl Twin {
     }
 
     fn rank(&self, scanned: &Scanned<'_>, typed: &[Typed], held: &[Held], typos: u8) -> Rank {
-        let lighter = |held: &Held| self.schema.text[0].weight - self.schema.text[held.places[0].0].weight;
         let proximity = held.windows(2).map(|pair| apart(&pair[0], &pair[1])).sum();
         Rank {
+            missing: 0,
             typos,
             exactness: exactness(scanned, typed, held),
-            attribute: held.iter().map(lighter).sum(),
+            attribute: held.iter().map(|held| self.lighter(held)).sum(),
             proximity,
         }
+    }
+
+    /// How much lighter the heaviest field with the word is than the title.
+    fn lighter(&self, held: &Held) -> u16 {
+        self.schema.text[0].weight - self.schema.text[held.places[0].0].weight
     }
 
     /// The words without the stop words, when there are others.
@@ -231,7 +267,10 @@ impl Twin {
             compare_numbers(self.number(left, column), self.number(right, column), descending)
         };
         let first = match &query.sort {
-            Some(sort) => a.1.typos.cmp(&b.1.typos).then_with(|| by(&sort.column, sort.descending)),
+            Some(sort) => {
+                let fewer = |rank: Rank| (rank.missing, rank.typos);
+                fewer(a.1).cmp(&fewer(b.1)).then_with(|| by(&sort.column, sort.descending))
+            }
             None => a.1.cmp(&b.1),
         };
         let business = self.schema.order.iter().map(|order| by(&order.column, order.descending));

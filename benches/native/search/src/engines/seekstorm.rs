@@ -7,9 +7,9 @@ use std::path::Path;
 use seekstorm::INDEX_RUNTIME;
 use seekstorm::commit::Commit;
 use seekstorm::index::{
-    AccessType, Clustering, DeleteDocument, Document, DocumentCompression, FieldType, FileType,
-    FrequentwordType, IndexArc, IndexDocument, IndexMetaObject, LexicalSimilarity, NgramSet, SchemaField,
-    StemmerType, StopwordType, TokenizerType, create_index,
+    AccessType, Clustering, Document, DocumentCompression, FieldType, FileType, FrequentwordType, IndexArc,
+    IndexDocument, IndexMetaObject, LexicalSimilarity, NgramSet, SchemaField, StemmerType, StopwordType,
+    TokenizerType, create_index,
 };
 use seekstorm::search::{
     FacetFilter, FacetValue, QueryRewriting, QueryType, ResultSort, ResultType, Search, SearchMode, SortOrder,
@@ -25,8 +25,8 @@ use crate::words::{fold, terms, whole};
 const LIMIT: usize = 10;
 const MOST_TYPOS: usize = 2;
 /// How many corrections of each word are tried, together with those of the others.
-const CORRECTIONS: usize = 3;
-const ATTEMPTS: usize = 12;
+const CORRECTIONS: usize = 8;
+const ATTEMPTS: usize = 40;
 const PREFIX_LENGTH: usize = 7;
 
 /// One shard, so that a search stays in the thread that asks.
@@ -40,6 +40,13 @@ pub struct Seekstorm {
     squashed: HashMap<String, String>,
     completions: PruningRadixTrie,
     words: SymSpell,
+}
+
+/// Which words may be mistyped: those that nothing holds, or any.
+#[derive(Clone, Copy)]
+enum Mistyped {
+    Unknown,
+    Any,
 }
 
 impl engine::Engine for Seekstorm {
@@ -72,8 +79,9 @@ impl engine::Engine for Seekstorm {
             built.completions.add_completion(title, weight);
             built.squashed.insert(title.replace(' ', ""), title.clone());
         }
-        for (word, count) in frequencies {
-            built.learn(word, count);
+        // The dictionary panics on a single digit.
+        for (word, count) in frequencies.into_iter().filter(|(word, _)| word.len() > 1) {
+            built.words.create_dictionary_entry(word, count);
         }
         built
     }
@@ -100,32 +108,17 @@ impl engine::Engine for Seekstorm {
         if !found.is_empty() || !sort.is_empty() {
             return found;
         }
-        let corrected = self.corrected(&typed);
-        corrected
-            .iter()
-            .filter(|_| titles)
-            .map(|text| self.titled(text, query.prefix))
-            .chain(corrected.iter().map(|text| self.matching(text, &filters, &sort)))
-            .find(|found| !found.is_empty())
-            .unwrap_or_default()
+        let found =
+            |mistyped| self.first_of(&self.corrected(&typed, mistyped), titles, query.prefix, &filters);
+        found(Mistyped::Unknown).or_else(|| found(Mistyped::Any)).unwrap_or_default()
     }
 
-    fn add(&mut self, listing: &Listing) {
-        for word in self.index(listing) {
-            self.learn(word, 1);
-        }
-        let title = whole(&fold(&listing.title));
-        let weight = listing.popularity.unsigned_abs().try_into().expect("64 bits");
-        self.completions.add_completion(&title, weight);
-        self.squashed.insert(title.replace(' ', ""), title);
+    fn add(&mut self, _: &Listing) {
+        unimplemented!("nothing is added that is not found at once")
     }
 
-    fn remove(&mut self, id: u64) {
-        let at = self.ids.iter().position(|other| *other == id).expect("it was added");
-        INDEX_RUNTIME.block_on(self.index.delete_document(at as u64));
-        for ids in self.titles.values_mut() {
-            ids.retain(|other| *other != id);
-        }
+    fn remove(&mut self, _: u64) {
+        unimplemented!("nothing was added")
     }
 }
 
@@ -152,13 +145,6 @@ impl Seekstorm {
         words
     }
 
-    /// Adds a word to the dictionary, which panics on a single digit.
-    fn learn(&mut self, word: String, count: usize) {
-        if word.len() > 1 {
-            self.words.create_dictionary_entry(word, count);
-        }
-    }
-
     /// The most popular with this title, or whose title begins so.
     fn titled(&self, title: &str, prefix: bool) -> Vec<u64> {
         let having = |title: &str| self.titles.get(title).map_or(&[][..], Vec::as_slice);
@@ -169,9 +155,22 @@ impl Seekstorm {
         completed.iter().flat_map(|title| having(&title.term)).copied().take(LIMIT).collect()
     }
 
+    /// What the first text finds that finds something, as a title or else as words.
+    fn first_of(
+        &self,
+        texts: &[String],
+        titles: bool,
+        prefix: bool,
+        filters: &[FacetFilter],
+    ) -> Option<Vec<u64>> {
+        let as_titles = texts.iter().filter(|_| titles).map(|text| self.titled(text, prefix));
+        let as_words = texts.iter().map(|text| self.matching(text, filters, &[]));
+        as_titles.chain(as_words).find(|found| !found.is_empty())
+    }
+
     /// What the words may have been meant for, the nearest and most frequent first.
-    fn corrected(&self, typed: &[String]) -> Vec<String> {
-        let corrections: Vec<Vec<String>> = typed.iter().map(|word| self.near(word)).collect();
+    fn corrected(&self, typed: &[String], mistyped: Mistyped) -> Vec<String> {
+        let corrections: Vec<Vec<String>> = typed.iter().map(|word| self.near(word, mistyped)).collect();
         let mut texts: Vec<(usize, String)> = vec![(0, String::new())];
         for words in &corrections {
             let with = |(rank, text): &(usize, String)| {
@@ -188,13 +187,17 @@ impl Seekstorm {
         texts.into_iter().map(|(_, text)| text).collect()
     }
 
-    fn near(&self, word: &str) -> Vec<String> {
+    fn near(&self, word: &str, mistyped: Mistyped) -> Vec<String> {
+        let verbosity = match mistyped {
+            Mistyped::Unknown => Verbosity::Closest,
+            Mistyped::Any => Verbosity::All,
+        };
         let typos = match word.chars().count() {
             0..=2 => return vec![word.to_owned()],
             3..=5 => 1,
             _ => MOST_TYPOS,
         };
-        let found = self.words.lookup(word, Verbosity::Closest, typos, &None, Some(CORRECTIONS), false);
+        let found = self.words.lookup(word, verbosity, typos, &None, Some(CORRECTIONS), false);
         let found: Vec<String> = found.into_iter().map(|near| near.term).collect();
         if found.is_empty() { vec![word.to_owned()] } else { found }
     }

@@ -1,5 +1,6 @@
 //! tantivy, in stages: what is written right is found first and ends the search; a typo more is looked for only when nothing
-//! was found. Words near a mistyped one come from the term dictionary ([`Walk`]) or from the crate symspell ([`Symspell`]).
+//! was found. Words near a mistyped one come from the term dictionary ([`Walk`]) or from the crate symspell ([`Symspell`]);
+//! unfinished ones, and titles that begin with a typo, from the dictionary.
 
 mod index;
 mod spelling;
@@ -76,24 +77,29 @@ impl<S: Spelling> engine::Engine for Tantivy<S> {
 impl<S: Spelling> Tantivy<S> {
     /// What the first stage finds that finds something. With filters, whole titles are left out: words are all that counts.
     fn staged(&self, typed: &[String], prefix: bool, title: &str, limits: &[Box<dyn Asked>]) -> Vec<u64> {
-        let unknown = |word: &String| self.index.frequency(word) == 0;
-        let (some_unknown, some_known) = (typed.iter().any(unknown), !typed.iter().all(unknown));
-        let squashed = title.replace(' ', "");
         let titles = limits.is_empty();
-        let near_titles = |typos| self.index.titles_near(title, typos, prefix);
+        let squashed = title.replace(' ', "");
+        let as_typed = || self.corrected(typed, prefix, 0, |_| false, limits);
         found(titles && prefix, || self.index.beginning_with(title))
             .or_else(|| found(titles && !prefix, || self.index.titled(&[title.to_owned()])))
             .or_else(|| found(titles, || self.index.squashed(&squashed)))
-            .or_else(|| {
-                found(true, || self.best(self.words(typed, &self.near(typed, prefix, 0, |_| false)), limits))
-            })
-            .or_else(|| found(titles && prefix, || near_titles(1)))
-            .or_else(|| found(some_unknown, || self.corrected(typed, prefix, 1, unknown, limits)))
+            .or_else(|| found(true, as_typed))
+            .or_else(|| found(titles && prefix, || self.index.titles_near(title, 1, true)))
+            .or_else(|| found(true, || self.mistyped(typed, prefix, title, limits)))
+            .unwrap_or_else(|| self.best(self.trigrams(&squashed), limits))
+    }
+
+    /// First only unknown words may be mistyped, then all.
+    fn mistyped(&self, typed: &[String], prefix: bool, title: &str, limits: &[Box<dyn Asked>]) -> Vec<u64> {
+        let unknown = |word: &String| self.index.frequency(word) == 0;
+        let (some_unknown, some_known) = (typed.iter().any(unknown), !typed.iter().all(unknown));
+        let titles = limits.is_empty() && !prefix;
+        found(some_unknown, || self.corrected(typed, prefix, 1, unknown, limits))
             .or_else(|| found(some_unknown, || self.corrected(typed, prefix, 2, unknown, limits)))
-            .or_else(|| found(titles && some_known, || near_titles(1)))
+            .or_else(|| found(titles && some_known, || self.index.titles_near(title, 1, false)))
             .or_else(|| found(some_known, || self.corrected(typed, prefix, 1, |_| true, limits)))
             .or_else(|| found(some_known, || self.corrected(typed, prefix, 2, |_| true, limits)))
-            .unwrap_or_else(|| self.best(self.trigrams(&squashed), limits))
+            .unwrap_or_default()
     }
 
     /// Titles made of words near the mistyped ones, or else listings with all these words.
@@ -106,7 +112,8 @@ impl<S: Spelling> Tantivy<S> {
         limits: &[Box<dyn Asked>],
     ) -> Vec<u64> {
         let near = self.near(typed, prefix, typos, mistyped);
-        found(limits.is_empty() && !prefix, || self.index.titled(&combined(typed, &near)))
+        let titles = limits.is_empty() && !prefix && typos > 0;
+        found(titles, || self.index.titled(&combined(typed, &near)))
             .unwrap_or_else(|| self.best(self.words(typed, &near), limits))
     }
 
@@ -119,10 +126,12 @@ impl<S: Spelling> Tantivy<S> {
         mistyped: impl Fn(&String) -> bool,
     ) -> Vec<Vec<String>> {
         let near = |(at, word)| {
-            let unfinished = prefix && at + 1 == typed.len();
             let most = if mistyped(word) { typos.min(typos_in(word)) } else { 0 };
-            let wanted = unfinished || most > 0;
-            if wanted { self.spelling.near(&self.index, word, most, unfinished) } else { Vec::new() }
+            match most {
+                _ if prefix && at + 1 == typed.len() => self.index.beginnings_near(word, most),
+                0 => Vec::new(),
+                _ => self.spelling.near(&self.index, word, most),
+            }
         };
         typed.iter().enumerate().map(near).collect()
     }

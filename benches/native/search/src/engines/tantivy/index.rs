@@ -1,6 +1,7 @@
 //! What is indexed of a listing, and the look-ups that need no scoring: whole titles, by popularity.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use crate::input::Listing;
 use crate::words::{fold, terms, trigrams, whole};
 
 const LIMIT: usize = 10;
+/// How many words an unfinished one may stand for.
+const BEGINNINGS: usize = 100;
 const WRITER_BYTES: usize = 500_000_000;
 
 /// The names under which a listing is indexed.
@@ -133,12 +136,24 @@ impl Index {
         }
     }
 
-    /// The words within so many typos, or those that begin within so many.
-    pub fn words_near(&self, word: &str, typos: u8, unfinished: bool) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
+    /// The words within so many typos.
+    pub fn words_near(&self, word: &str, typos: u8) -> Vec<String> {
+        self.words(word, typos, false).into_keys().collect()
+    }
+
+    /// The most frequent words that begin within so many typos.
+    pub fn beginnings_near(&self, word: &str, typos: u8) -> Vec<String> {
+        let mut found: Vec<(String, u32)> = self.words(word, typos, true).into_iter().collect();
+        found.sort_unstable_by_key(|(_, listings)| Reverse(*listings));
+        found.truncate(BEGINNINGS);
+        found.into_iter().map(|(word, _)| word).collect()
+    }
+
+    fn words(&self, word: &str, typos: u8, unfinished: bool) -> BTreeMap<String, u32> {
+        let mut found = BTreeMap::new();
         for segment in &self.segments {
-            near(&segment.text, self.fields.text, word, typos, unfinished, |word, _| {
-                found.insert(String::from_utf8_lossy(word).into_owned());
+            near(&segment.text, self.fields.text, word, typos, unfinished, |word, info| {
+                *found.entry(String::from_utf8_lossy(word).into_owned()).or_default() += info.doc_freq;
             });
         }
         found

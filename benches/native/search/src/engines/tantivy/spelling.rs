@@ -12,8 +12,8 @@ pub trait Spelling {
     /// Learns the words of one more listing.
     fn learn(&mut self, words: Vec<String>);
 
-    /// The words within so many typos; of an unfinished one, those that begin so.
-    fn near(&self, index: &Index, word: &str, typos: u8, unfinished: bool) -> Vec<String>;
+    /// The words within so many typos.
+    fn near(&self, index: &Index, word: &str, typos: u8) -> Vec<String>;
 }
 
 /// A Levenshtein automaton over the term dictionary.
@@ -26,12 +26,12 @@ impl Spelling for Walk {
 
     fn learn(&mut self, _: Vec<String>) {}
 
-    fn near(&self, index: &Index, word: &str, typos: u8, unfinished: bool) -> Vec<String> {
-        index.words_near(word, typos, unfinished).into_iter().collect()
+    fn near(&self, index: &Index, word: &str, typos: u8) -> Vec<String> {
+        index.words_near(word, typos)
     }
 }
 
-/// The crate symspell; unfinished words are left to the term dictionary.
+/// The crate symspell.
 pub struct Symspell(SymSpell<UnicodeStringStrategy>);
 
 const SEPARATOR: &str = "\t";
@@ -51,10 +51,7 @@ impl Spelling for Symspell {
         }
     }
 
-    fn near(&self, index: &Index, word: &str, typos: u8, unfinished: bool) -> Vec<String> {
-        if unfinished {
-            return index.words_near(word, typos, true).into_iter().collect();
-        }
+    fn near(&self, _: &Index, word: &str, typos: u8) -> Vec<String> {
         let found = self.0.lookup(word, Verbosity::All, i64::from(typos));
         found.into_iter().map(|near| near.term).collect()
     }
