@@ -83,11 +83,13 @@ impl Query {
 }
 
 /// The place of a document among all that a query finds; it stays where it is when documents come and go.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub(crate) key: u64,
-    pub(crate) value: f64,
-    pub(crate) order: Vec<f64>,
+    /// The bits of what is sorted by.
+    pub(crate) value: u64,
+    /// The bits of the columns of the business order.
+    pub(crate) order: Vec<u64>,
     pub(crate) id: i64,
 }
 
@@ -95,8 +97,8 @@ impl Cursor {
     /// The cursor as text, to be given to [`Cursor::parse`] later.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let numbers = [self.key, self.id.cast_unsigned(), self.value.to_bits()].into_iter();
-        let numbers = numbers.chain(self.order.iter().map(|value| value.to_bits()));
+        let numbers = [self.key, self.id.cast_unsigned(), self.value].into_iter();
+        let numbers = numbers.chain(self.order.iter().copied());
         numbers.map(|number| format!("{number:016x}")).collect::<Vec<_>>().concat()
     }
 
@@ -112,12 +114,7 @@ impl Cursor {
         });
         let numbers: Vec<u64> = numbers.collect::<Option<_>>().ok_or_else(wrong)?;
         let [key, id, value, order @ ..] = numbers.as_slice() else { return Err(wrong()) };
-        Ok(Self {
-            key: *key,
-            id: id.cast_signed(),
-            value: f64::from_bits(*value),
-            order: order.iter().map(|bits| f64::from_bits(*bits)).collect(),
-        })
+        Ok(Self { key: *key, value: *value, order: order.to_vec(), id: id.cast_signed() })
     }
 }
 

@@ -168,8 +168,12 @@ impl<'a> Best<'a> {
         let reader = self.readers[hit.segment as usize];
         Cursor {
             key: hit.key,
-            value: hit.value,
-            order: self.order.iter().map(|&(column, _)| reader.number(column, hit.document)).collect(),
+            value: hit.value.to_bits(),
+            order: self
+                .order
+                .iter()
+                .map(|&(column, _)| reader.number(column, hit.document).to_bits())
+                .collect(),
             id: reader.id(hit.document),
         }
     }
@@ -189,10 +193,11 @@ impl<'a> Best<'a> {
 
     fn compare_with(&self, hit: &Hit, cursor: &Cursor) -> Ordering {
         let reader = self.readers[hit.segment as usize];
-        let columns = self.order.iter().zip(&cursor.order).map(|(&(column, descending), &value)| {
+        let columns = self.order.iter().zip(&cursor.order).map(|(&(column, descending), &bits)| {
+            let value = f64::from_bits(bits);
             compare_numbers(reader.number(column, hit.document), value, descending)
         });
-        self.compare_ranks((hit.key, hit.value), (cursor.key, cursor.value))
+        self.compare_ranks((hit.key, hit.value), (cursor.key, f64::from_bits(cursor.value)))
             .then_with(|| columns.fold(Ordering::Equal, Ordering::then))
             .then_with(|| reader.id(hit.document).cmp(&cursor.id))
     }
