@@ -1,6 +1,7 @@
 //! In which order documents are found: what counts, in this order, and the best of it.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use crate::draft::compare_numbers;
 use crate::query::{Cursor, Query};
@@ -102,7 +103,10 @@ pub(crate) struct Best<'a> {
     pub(crate) repeats: bool,
     /// The direction of a sorted search.
     pub(crate) sort: Option<(usize, bool)>,
+    /// Where the page before ended. What it holds may be found again with a worse rank: hits wait until their level is over.
     after: Option<&'a Cursor>,
+    waiting: Vec<Hit>,
+    seen: HashSet<(u32, u32)>,
 }
 
 impl<'a> Best<'a> {
@@ -117,6 +121,8 @@ impl<'a> Best<'a> {
             repeats: false,
             sort: query.sort.as_ref().and_then(column),
             after: query.after.as_ref(),
+            waiting: Vec::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -135,16 +141,35 @@ impl<'a> Best<'a> {
         }
     }
 
-    /// Whether a hit comes behind the page before.
-    pub(crate) fn is_after(&self, hit: &Hit) -> bool {
-        self.after.is_none_or(|after| self.compare_with(hit, after).is_gt())
+    /// Whether the page begins where another ended.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.after.is_some()
     }
 
-    /// Puts a hit in its place; of two of one document the better stays.
+    /// Adds a hit; of two of one document the better stays.
     pub(crate) fn add(&mut self, hit: Hit) {
-        if !self.is_after(&hit) {
-            return;
+        if self.goes_on() {
+            self.waiting.push(hit);
+        } else {
+            self.place(hit);
         }
+    }
+
+    /// Puts the hits that wait in their places, now that no better one of their documents can come.
+    pub(crate) fn settle(&mut self) {
+        let Some(after) = self.after else { return };
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let document = |hit: &Hit| (hit.segment, hit.document);
+        waiting.sort_unstable_by(|a, b| document(a).cmp(&document(b)).then_with(|| self.compare(a, b)));
+        waiting.dedup_by_key(|hit| document(hit));
+        for hit in waiting {
+            if self.seen.insert(document(&hit)) && self.compare_with(&hit, after).is_gt() {
+                self.place(hit);
+            }
+        }
+    }
+
+    fn place(&mut self, hit: Hit) {
         if self.room == 0
             || self.is_full() && self.hits.last().is_some_and(|worst| self.compare(worst, &hit).is_le())
         {

@@ -150,6 +150,7 @@ impl Search<'_> {
                 }
             }
         }
+        self.best.settle();
     }
 
     fn levels(&mut self, words: &[Typed]) {
@@ -203,7 +204,7 @@ impl Search<'_> {
     fn without_typos(&mut self, words: &[Typed], segments: &mut [Matching<'_>]) {
         self.best.repeats = true;
         self.spaced(words);
-        if self.counter.is_none() && self.best.sort.is_none() {
+        if self.counter.is_none() && self.best.sort.is_none() && !self.best.goes_on() {
             let all = self.titles(segments);
             if all && self.best.is_full() {
                 return;
@@ -225,18 +226,11 @@ impl Search<'_> {
             let reader = segment.reader;
             let rank =
                 |exactness| Rank { exactness, proximity: phrase.first.len() as u8, ..Rank::BEST }.key();
-            let (segment, best) = (&*segment, &self.best);
-            let keep = |exactness| {
-                let key = rank(exactness);
-                move |document| {
-                    let hit = Hit { key, value: 0.0, segment: at as u32, document };
-                    !segment.is_removed(document) && segment.checks.passes(document) && best.is_after(&hit)
-                }
-            };
+            let segment = &*segment;
+            let keep = |&document: &u32| !segment.is_removed(document) && segment.checks.passes(document);
             let whole = titles::whole(reader, &phrase);
-            let keep_whole = keep(Exactness::Whole);
-            let whole: Vec<u32> = whole.filter(|&document| keep_whole(document)).take(room).collect();
-            let beginning = titles::beginning(reader, &phrase, room, keep(Exactness::Beginning));
+            let whole: Vec<u32> = whole.filter(keep).take(room).collect();
+            let beginning = titles::beginning(reader, &phrase, room, |document| keep(&document));
             for document in whole {
                 self.add(rank(Exactness::Whole), at, document);
             }
@@ -253,6 +247,7 @@ impl Search<'_> {
             segment.find(typos);
             self.add_found(at, segment, 0);
         }
+        self.best.settle();
     }
 
     /// Adds the documents with the most words, more than half of them, when none holds them all.
@@ -264,6 +259,7 @@ impl Search<'_> {
                 segment.find_fewer(held, fewer);
                 self.add_found(at, segment, 0);
             }
+            self.best.settle();
             if self.found {
                 return;
             }

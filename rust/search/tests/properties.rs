@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use officina_search::{Document, Index, Query, Results, Schema, Snapshot, TextField};
+use officina_search::{Cursor, Document, Index, Query, Results, Schema, Snapshot, TextField};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -110,7 +110,20 @@ proptest! {
             let page = Query { offset, limit: size, ..all.clone() };
             search(&snapshot, &page).hits.into_iter().map(|hit| hit.id).collect::<Vec<_>>()
         });
-        prop_assert_eq!(pages.take(30).collect::<Vec<_>>(), expected);
+        prop_assert_eq!(pages.take(30).collect::<Vec<_>>(), expected.clone());
+
+        let mut by_cursor: Vec<i64> = Vec::new();
+        let mut after = None;
+        while by_cursor.len() < 30 {
+            let page = search(&snapshot, &Query { limit: size, after, ..all.clone() });
+            if page.hits.is_empty() {
+                break;
+            }
+            by_cursor.extend(page.hits.iter().map(|hit| hit.id));
+            after = page.end.map(|end| Cursor::parse(&end.to_text()).expect("a cursor"));
+        }
+        by_cursor.truncate(30);
+        prop_assert_eq!(by_cursor, expected);
     }
 
     #[test]
