@@ -66,12 +66,12 @@ impl Store {
             .or_else(|| self.forest.locate(&self.branches.get(branch).tree, &self.items, index, unit))
     }
 
-    /// The same before an edit, which takes the counts that are behind with it.
+    /// The same for an edit.
     #[inline]
     fn locate_to_edit(&mut self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
         self.at_finger(branch, index, unit).or_else(|| {
-            self.forest.settle(&self.items);
-            self.forest.locate(&self.branches.get(branch).tree, &self.items, index, unit)
+            let tree = &self.branches.get(branch).tree;
+            self.forest.locate_to_edit(tree, &self.items, index, unit)
         })
     }
 
@@ -100,15 +100,6 @@ impl Store {
         }
         if found.marks.is_some() {
             return self.gap_before_marks(branch, index, unit);
-        }
-        let finger = found.finger;
-        if finger.item != NONE && finger.unit == unit {
-            let item = self.item(finger.item);
-            let size = item.visible_size().in_unit(unit);
-            let follows = item.right == NONE || self.item(item.right).is_visible();
-            if size > 0 && index == finger.start + size && follows {
-                return Ok((finger.item, item.right));
-            }
         }
         let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else {
             return Ok((self.forest.last(&self.branches.get(branch).tree), NONE));
@@ -182,6 +173,35 @@ impl Store {
             && item.right_origin == right
     }
 
+    /// Continues the run under the finger, as typing does; returns whether it did.
+    #[inline]
+    fn type_on(&mut self, client: u32, branch: BranchId, index: u32, text: &str, unit: Unit) -> bool {
+        let found = self.branches.get(branch);
+        let Finger { item: run, start, unit: counted } = found.finger;
+        if run == NONE || counted != unit || found.marks.is_some() || text.is_empty() {
+            return false;
+        }
+        let &Item { right, .. } = self.item(run);
+        let is_at_end = index == start + self.item(run).visible_size().in_unit(unit);
+        let is_followed = right == NONE || self.item(right).is_visible();
+        if !is_at_end || !is_followed || !self.extends(client, Kind::String, run, right) {
+            return false;
+        }
+        self.append_as(client, run, text, Size::of(text))
+    }
+
+    /// Continues a block with what its author types; returns whether it could.
+    #[inline]
+    pub(crate) fn append_as(&mut self, client: u32, run: ItemId, text: &str, size: Size) -> bool {
+        if !self.append_text(run, text, size) {
+            return false;
+        }
+        let blocks = self.clients.get_mut(client);
+        self.transaction.note_insert(client, blocks.next_clock);
+        blocks.next_clock += size.utf16;
+        true
+    }
+
     fn insert_text(
         &mut self,
         client: u32,
@@ -192,6 +212,9 @@ impl Store {
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.check_growth(client, text.len(), text.len())?;
+        if self.type_on(client, branch, index, text, unit) {
+            return Ok(());
+        }
         let (left, right) = if self.branches.get(branch).marks.is_some() {
             self.gap_inheriting(branch, index, unit)?
         } else {
@@ -221,14 +244,9 @@ impl Store {
         text: &str,
         size: Size,
     ) -> ItemId {
-        if self.extends(client, Kind::String, left, right) {
-            let clock = self.clients.get(client).next_clock;
-            if self.append_text(left, text, size) {
-                self.transaction.note_insert(client, clock);
-                self.clients.get_mut(client).next_clock += size.utf16;
-                self.branches.get_mut(branch).finger = Finger::NONE;
-                return left;
-            }
+        if self.extends(client, Kind::String, left, right) && self.append_as(client, left, text, size) {
+            self.branches.get_mut(branch).finger = Finger::NONE;
+            return left;
         }
         let content = self.new_text(text, 0);
         self.insert_item(client, branch, NONE, (left, right), Kind::String, size.utf16, content)
@@ -254,9 +272,8 @@ impl Store {
                 self.values.extend(values);
                 let grown = self.item_mut(left);
                 grown.len += len;
-                let size = grown.visible_size();
                 let tree = &mut self.branches.get_mut(branch).tree;
-                self.forest.resize(tree, &self.items, left, found.visible_size(), size);
+                self.forest.resize(tree, &self.items, left, Size::uniform(len));
                 self.transaction.note_insert(client, found.end());
                 self.clients.get_mut(client).next_clock += len;
                 let start = index - found.len;

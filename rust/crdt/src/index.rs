@@ -82,21 +82,6 @@ impl ClientBlocks {
         Place { chunk, slot }
     }
 
-    /// The same, beginning where the last search ended: the next one is mostly in the same chunk.
-    #[inline]
-    pub(crate) fn seek(&mut self, clock: u32) -> Place {
-        let chunk = self.recent.chunk;
-        let is_near = self.firsts.get(chunk).is_some_and(|&first| first <= clock)
-            && self.firsts.get(chunk + 1).is_none_or(|&next| clock < next);
-        self.recent = if is_near && !self.holds(self.recent, clock) {
-            let clocks = &self.chunks[chunk].clocks;
-            Place { chunk, slot: clocks.partition_point(|&first| first <= clock) - 1 }
-        } else {
-            self.find(clock)
-        };
-        self.recent
-    }
-
     /// Whether the block at `place` holds `clock`, as far as its own chunk tells.
     #[inline]
     fn holds(&self, place: Place, clock: u32) -> bool {
@@ -163,8 +148,14 @@ impl ClientBlocks {
     pub(crate) fn push(&mut self, item: ItemId, len: u32) {
         let full = self.chunks.last().is_none_or(|chunk| chunk.items.len() >= CHUNK);
         if full {
+            // Whoever has filled one chunk is likely to fill the next.
+            let room = if self.chunks.is_empty() { 0 } else { CHUNK };
             self.firsts.push(self.next_clock);
-            self.chunks.push(Chunk::default());
+            self.chunks.push(Chunk {
+                clocks: Vec::with_capacity(room),
+                items: Vec::with_capacity(room),
+                encoded: OnceLock::new(),
+            });
         }
         if let Some(chunk) = self.chunks.last_mut() {
             chunk.encoded.take();
@@ -262,6 +253,10 @@ impl Clients {
         if !self.blocks.is_empty() && self.recent.0 == client {
             return self.recent.1;
         }
+        self.turn_to(client)
+    }
+
+    fn turn_to(&mut self, client: ClientId) -> u32 {
         let next = self.blocks.len() as u32;
         let slot = *self.slots.entry(client).or_insert(next);
         if slot == next {

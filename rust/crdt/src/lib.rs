@@ -5,7 +5,7 @@
 //! puts every block where YATA wants it, so that all replicas end up with the same order. What makes it fast:
 //!
 //! * `block`, `arena`: a block is 64 bytes and names a range of a shared text arena; splitting moves no text;
-//! * `tree`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
+//! * `tree`, `node`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
 //!   finds the next keystroke's in O(1);
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
@@ -55,6 +55,7 @@ mod json_value;
 pub mod lib0;
 mod marks;
 mod merge;
+mod node;
 mod pending;
 mod piece;
 mod position;

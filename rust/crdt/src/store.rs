@@ -69,10 +69,15 @@ impl Store {
     #[inline]
     pub(crate) fn item_mut(&mut self, item: ItemId) -> &mut Item {
         if self.remembered.must_forget(item) {
-            let Item { client, clock, .. } = self.items[item as usize];
-            self.clients.get_mut(client).forget_encoded(clock);
+            self.forget_encoded(item);
         }
         &mut self.items[item as usize]
+    }
+
+    #[cold]
+    fn forget_encoded(&mut self, item: ItemId) {
+        let Item { client, clock, .. } = self.items[item as usize];
+        self.clients.get_mut(client).forget_encoded(clock);
     }
 
     pub(crate) fn new_item(&mut self, item: Item) -> ItemId {
@@ -144,24 +149,16 @@ impl Store {
         blocks.item(blocks.find(id.clock))
     }
 
-    /// The same, by the last search.
-    #[inline]
-    pub(crate) fn seek(&mut self, id: LocalId) -> ItemId {
-        let blocks = self.clients.get_mut(id.client);
-        let place = blocks.seek(id.clock);
-        blocks.item(place)
-    }
-
     /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
     pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
-        let item = self.seek(id);
+        let item = self.find(id);
         let Item { clock, kind, .. } = *self.item(item);
         if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
     }
 
     /// The block that ends with a known unit, split if need be. Collected blocks stay whole.
     pub(crate) fn clean_end(&mut self, id: LocalId) -> ItemId {
-        let item = self.seek(id);
+        let item = self.find(id);
         let found = self.item(item);
         if found.end() - 1 != id.clock && found.kind != Kind::Gc {
             let offset = id.clock + 1 - found.clock;
@@ -194,9 +191,9 @@ impl Store {
             self.branches.get_mut(whole.parent).entries.insert(whole.key, right);
         }
         if whole.leaf != NONE {
-            let kept = self.item(item).visible_size();
+            let change = self.item(item).visible_size() - whole.visible_size();
             let tree = &mut self.branches.get_mut(whole.parent).tree;
-            self.forest.resize(tree, &self.items, item, whole.visible_size(), kept);
+            self.forest.resize(tree, &self.items, item, change);
             self.forest.insert_after(tree, &mut self.items, item, right);
         }
         self.clients.get_mut(whole.client).insert(clock, right);
@@ -248,11 +245,10 @@ impl Store {
         }
     }
 
-    /// Continues a string block in place; `false` if its text cannot grow where it is and is too long to move.
+    /// Continues an undeleted string block in place; `false` if its text cannot grow where it is and is too long to move.
     #[inline]
     pub(crate) fn append_text(&mut self, item: ItemId, text: &str, added: Size) -> bool {
-        let found = *self.item(item);
-        let Content { mut at, bytes, .. } = found.content;
+        let &Item { leaf, parent, content: Content { mut at, bytes, chars }, .. } = self.item(item);
         if !self.text.is_last(at, bytes) {
             if bytes > RELOCATABLE {
                 return false;
@@ -262,11 +258,10 @@ impl Store {
         self.text.push(text);
         let grown = self.item_mut(item);
         grown.len += added.utf16;
-        grown.content = Content { at, bytes: bytes + added.bytes, chars: found.content.chars + added.chars };
-        let size = grown.visible_size();
-        if found.leaf != NONE {
-            let tree = &mut self.branches.get_mut(found.parent).tree;
-            self.forest.resize(tree, &self.items, item, found.visible_size(), size);
+        grown.content = Content { at, bytes: bytes + added.bytes, chars: chars + added.chars };
+        if leaf != NONE {
+            let tree = &mut self.branches.get_mut(parent).tree;
+            self.forest.resize(tree, &self.items, item, added);
         }
         true
     }
@@ -291,15 +286,11 @@ impl Store {
 
     /// The same, copying content of up to `limit` bytes or elements to join it.
     pub(crate) fn merge_within(&mut self, item: ItemId, limit: u32) -> bool {
-        let left = *self.item(item);
-        if left.right == NONE {
+        let right_id = self.item(item).right;
+        if right_id == NONE || !Self::continues(self.item(item), self.item(right_id)) {
             return false;
         }
-        let right_id = left.right;
-        let right = *self.item(right_id);
-        if !Self::continues(&left, &right) {
-            return false;
-        }
+        let (left, right) = (*self.item(item), *self.item(right_id));
         let content = match left.kind {
             Kind::Deleted => left.content,
             Kind::String => {
@@ -326,10 +317,10 @@ impl Store {
         grown.keep |= right.keep;
         grown.content = content;
         grown.right = right.right;
-        let size = grown.visible_size();
+        let change = grown.visible_size() - left.visible_size();
         if left.leaf != NONE {
             let tree = &mut self.branches.get_mut(left.parent).tree;
-            self.forest.resize(tree, &self.items, item, left.visible_size(), size);
+            self.forest.resize(tree, &self.items, item, change);
         }
         if right.right != NONE {
             self.item_mut(right.right).left = item;
@@ -425,6 +416,9 @@ impl Store {
         for branch in self.branches.iter_mut() {
             self.forest.build(&mut branch.tree, &mut self.items, branch.start);
         }
+        // What was filled at once is mostly read: no room is held for as much again.
+        self.items.shrink_to(self.items.len() / 8 * 9);
+        self.text.shrink();
     }
 
     /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
@@ -626,7 +620,7 @@ impl Store {
         if before.leaf != NONE {
             let branch = self.branches.get_mut(before.parent);
             branch.finger = Finger::NONE;
-            self.forest.resize(&mut branch.tree, &self.items, item, before.visible_size(), size);
+            self.forest.resize(&mut branch.tree, &self.items, item, size - before.visible_size());
         }
     }
 
@@ -647,7 +641,7 @@ impl Store {
         let size = found.visible_size();
         if found.leaf != NONE && size != Size::ZERO {
             let tree = &mut self.branches.get_mut(found.parent).tree;
-            self.forest.resize(tree, &self.items, item, size, Size::ZERO);
+            self.forest.resize(tree, &self.items, item, Size::ZERO - size);
         }
         self.drop_finger(found.parent);
         let client = self.clients.get(found.client).client;
@@ -692,7 +686,7 @@ impl Store {
             emptied.entries = Entries::default();
             emptied.finger = Finger::NONE;
             emptied.marks = None;
-            self.forest.clear(&mut emptied.tree, &self.items);
+            self.forest.clear(&mut emptied.tree);
         }
         for item in bare {
             self.merge_collected(item);
@@ -742,7 +736,15 @@ impl Store {
 
     /// Squeezes the arenas when deletions have left more behind than is alive. Linear, and amortized by
     /// the deletions that made it necessary.
+    #[inline]
     pub(crate) fn squeeze(&mut self) {
+        if self.text.is_wasteful() || self.values.is_wasteful() {
+            self.squeeze_wasteful();
+        }
+    }
+
+    #[cold]
+    fn squeeze_wasteful(&mut self) {
         if self.text.is_wasteful() {
             let old = self.text.take();
             self.for_each_live(Kind::String, |store, item| {

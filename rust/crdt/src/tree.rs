@@ -2,17 +2,18 @@
 //! O(log n) whatever the edit pattern.
 //!
 //! Leaves list up to 32 items in document order, with their visible lengths beside them so that a scan
-//! does not load the items. Inner nodes hold the visible size of each child in UTF-16 units, code points
-//! and bytes. All sequences of a document share one [`Forest`]; a [`Tree`] is the root of one of them.
+//! does not load the items. Inner nodes hold where each child ends in UTF-16 units, code points and bytes; the
+//! last two only where they differ from the first. All sequences of a document share one [`Forest`]; a [`Tree`] is the root of one of them.
 //! Every item knows its leaf and every leaf its parent, so that a change is counted by walking up. That walk
-//! is put off while the same item keeps changing, as the run under a typist's cursor does.
+//! is put off while the same leaf keeps changing, as the one under a typist's cursor does, and what is edited
+//! next is looked for there first.
 
 use std::ops::{AddAssign, Sub};
 
 use crate::block::{Item, ItemId, NONE};
+use crate::node::{CAPACITY, Leaf, Node, passed};
 use crate::update::{char_len, utf16_len};
 
-const CAPACITY: usize = 32;
 /// Below this a leaf or node looks for a neighbor to merge with.
 const SPARSE: usize = CAPACITY / 4;
 /// How full leaves and nodes are built: an edit here and there must not split every leaf it meets.
@@ -64,7 +65,7 @@ impl Size {
     }
 
     #[inline]
-    fn is_uniform(self) -> bool {
+    pub(crate) fn is_uniform(self) -> bool {
         self.utf16 == self.chars && self.utf16 == self.bytes
     }
 }
@@ -91,102 +92,6 @@ impl Sub for Size {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Leaf {
-    parent: u32,
-    count: u32,
-    /// Whether an item here may differ in size between units; if not, `visible` serves them all.
-    mixed: bool,
-    items: [ItemId; CAPACITY],
-    /// The visible length of each item in UTF-16 units.
-    visible: [u32; CAPACITY],
-}
-
-impl Leaf {
-    fn empty() -> Self {
-        Self { parent: NONE, count: 0, mixed: false, items: [NONE; CAPACITY], visible: [0; CAPACITY] }
-    }
-
-    #[inline]
-    fn slot_of(&self, item: ItemId) -> usize {
-        self.items[..self.count as usize]
-            .iter()
-            .position(|&listed| listed == item)
-            .expect("an item is listed in the leaf it names")
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Node {
-    parent: u32,
-    count: u32,
-    children: [u32; CAPACITY],
-    utf16: [u32; CAPACITY],
-    chars: [u32; CAPACITY],
-    bytes: [u32; CAPACITY],
-}
-
-impl Node {
-    fn empty() -> Self {
-        Self {
-            parent: NONE,
-            count: 0,
-            children: [NONE; CAPACITY],
-            utf16: [0; CAPACITY],
-            chars: [0; CAPACITY],
-            bytes: [0; CAPACITY],
-        }
-    }
-
-    #[inline]
-    fn slot_of(&self, child: u32) -> usize {
-        self.children[..self.count as usize]
-            .iter()
-            .position(|&listed| listed == child)
-            .expect("a child is listed in its parent")
-    }
-
-    #[inline]
-    fn size_at(&self, slot: usize) -> Size {
-        Size { utf16: self.utf16[slot], chars: self.chars[slot], bytes: self.bytes[slot] }
-    }
-
-    #[inline]
-    fn set_size(&mut self, slot: usize, size: Size) {
-        self.utf16[slot] = size.utf16;
-        self.chars[slot] = size.chars;
-        self.bytes[slot] = size.bytes;
-    }
-
-    fn total(&self) -> Size {
-        let mut total = Size::ZERO;
-        for slot in 0..self.count as usize {
-            total += self.size_at(slot);
-        }
-        total
-    }
-
-    fn insert(&mut self, slot: usize, child: u32, size: Size) {
-        let count = self.count as usize;
-        self.children.copy_within(slot..count, slot + 1);
-        self.utf16.copy_within(slot..count, slot + 1);
-        self.chars.copy_within(slot..count, slot + 1);
-        self.bytes.copy_within(slot..count, slot + 1);
-        self.children[slot] = child;
-        self.set_size(slot, size);
-        self.count += 1;
-    }
-
-    fn remove(&mut self, slot: usize) {
-        let count = self.count as usize;
-        self.children.copy_within(slot + 1..count, slot);
-        self.utf16.copy_within(slot + 1..count, slot);
-        self.chars.copy_within(slot + 1..count, slot);
-        self.bytes.copy_within(slot + 1..count, slot);
-        self.count -= 1;
-    }
-}
-
 /// The root of one sequence's tree.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tree {
@@ -199,6 +104,11 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) const EMPTY: Self = Self { root: NONE, height: 0, size: Size::ZERO };
+
+    #[inline]
+    fn root(&self) -> Root {
+        Root { at: self.root, height: self.height }
+    }
 }
 
 /// An item and where it starts.
@@ -216,16 +126,33 @@ struct Root {
     height: u32,
 }
 
-/// The item that changed last, and by how much its leaf and the nodes above are behind.
+/// The leaf that changed last, and by how much the nodes above it are behind.
 #[derive(Debug, Clone, Copy)]
 struct Open {
-    item: ItemId,
+    leaf: u32,
+    /// Where in it, about, the item stands that was found or changed last.
+    slot: usize,
     change: Size,
+    /// Where it begins, once a search has led to it.
+    start: Option<Start>,
+}
+
+/// The index of a leaf's first unit in one tree, and how many units the leaf had then.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    root: Root,
+    unit: Unit,
+    index: u32,
+    len: u32,
+}
+
+impl Open {
+    const NONE: Self = Self { leaf: NONE, slot: 0, change: Size::ZERO, start: None };
 }
 
 impl Default for Open {
     fn default() -> Self {
-        Self { item: NONE, change: Size::ZERO }
+        Self::NONE
     }
 }
 
@@ -237,6 +164,9 @@ pub(crate) struct Forest {
     free_leaves: Vec<u32>,
     free_nodes: Vec<u32>,
     open: Open,
+    /// The nodes from the root to the open leaf, and in which slot of each it goes on; empty if a search has not
+    /// led there.
+    path: Vec<(u32, usize)>,
 }
 
 impl Forest {
@@ -246,89 +176,127 @@ impl Forest {
     }
 
     /// The item that holds the visible unit `index`; [`None`] at or past the end.
-    #[inline]
     pub(crate) fn locate(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
         if index >= tree.size.in_unit(unit) {
             return None;
         }
-        let Open { item, change } = self.open;
-        let change = change.in_unit(unit);
-        if change == 0 || self.address(items, item).0 != (Root { at: tree.root, height: tree.height }) {
-            return self.descend(tree, items, index, unit);
+        let change = self.open.change.in_unit(unit);
+        if change == 0 || self.address(self.open.leaf).0 != tree.root() {
+            return self.descend_to_item(tree, items, index, unit);
         }
-        let start = self.position(items, item).in_unit(unit);
+        let start = self.before(self.open.leaf).in_unit(unit);
         if index < start {
-            self.descend(tree, items, index, unit)
-        } else if index - start < items[item as usize].visible_size().in_unit(unit) {
-            Some(Located { item, start })
-        } else {
-            let Located { item, start } = self.descend(tree, items, index.wrapping_sub(change), unit)?;
-            Some(Located { item, start: start.wrapping_add(change) })
+            return self.descend_to_item(tree, items, index, unit);
         }
+        if let Some((located, _)) = self.scan(self.open.leaf, items, start, index, unit) {
+            return Some(located);
+        }
+        let Located { item, start } = self.descend_to_item(tree, items, index.wrapping_sub(change), unit)?;
+        Some(Located { item, start: start.wrapping_add(change) })
     }
 
-    /// Finds the item that holds `index` by the counts as they are.
-    fn descend(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
+    /// The same for an edit, which mostly is in the leaf of the one before.
+    pub(crate) fn locate_to_edit(
+        &mut self,
+        tree: &Tree,
+        items: &[Item],
+        index: u32,
+        unit: Unit,
+    ) -> Option<Located> {
+        if index >= tree.size.in_unit(unit) {
+            return None;
+        }
+        let known = match self.open {
+            Open { start: Some(start), change, .. } => {
+                start.unit == unit
+                    && start.root == tree.root()
+                    && start.index <= index
+                    && index - start.index < start.len.wrapping_add(change.in_unit(unit))
+            }
+            _ => false,
+        };
+        if !known {
+            self.settle();
+            self.path.clear();
+            let mut path = std::mem::take(&mut self.path);
+            let found = self.descend(tree, index, unit, |node, slot| path.push((node, slot)));
+            self.path = path;
+            let (leaf, index_of_leaf, len) = found?;
+            let start = Start { root: tree.root(), unit, index: index_of_leaf, len };
+            self.open = Open { leaf, start: Some(start), ..Open::NONE };
+        }
+        let Open { leaf, start, .. } = self.open;
+        let (located, slot) = self.scan(leaf, items, start?.index, index, unit)?;
+        self.open.slot = slot;
+        Some(located)
+    }
+
+    fn descend_to_item(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
+        let (leaf, start, _) = self.descend(tree, index, unit, |_, _| {})?;
+        self.scan(leaf, items, start, index, unit).map(|(located, _)| located)
+    }
+
+    /// Finds the leaf that holds `index` by the counts as they are, where it begins, and how many units it has;
+    /// tells each node and slot on the way.
+    #[inline]
+    fn descend(
+        &self,
+        tree: &Tree,
+        index: u32,
+        unit: Unit,
+        mut pass: impl FnMut(u32, usize),
+    ) -> Option<(u32, u32, u32)> {
         let mut left = index;
+        let mut len = tree.size.in_unit(unit);
         let mut at = tree.root;
         for _ in 0..tree.height {
             let node = &self.nodes[at as usize];
-            let sizes = match unit {
-                Unit::Utf16 => &node.utf16,
-                Unit::CodePoint => &node.chars,
-                Unit::Byte => &node.bytes,
-            };
-            let slot = slot_holding(&sizes[..node.count as usize], &mut left)?;
+            let ends = node.ends(unit);
+            let slot = passed(ends, left);
+            pass(at, slot);
+            let before = slot.checked_sub(1).map_or(0, |last| ends[last]);
+            len = ends.get(slot)? - before;
+            left -= before;
             at = node.children[slot];
         }
+        Some((at, index - left, len))
+    }
+
+    /// The item of a leaf, which begins at `start`, that holds `index`, and its slot.
+    #[inline]
+    fn scan(&self, at: u32, items: &[Item], start: u32, index: u32, unit: Unit) -> Option<(Located, usize)> {
         let leaf = &self.leaves[at as usize];
-        let count = leaf.count as usize;
+        let mut left = index - start;
         if unit == Unit::Utf16 || !leaf.mixed {
-            let slot = slot_holding(&leaf.visible[..count], &mut left)?;
-            return Some(Located { item: leaf.items[slot], start: index - left });
+            let slot = slot_holding(&leaf.visible, &mut left)?;
+            return Some((Located { item: leaf.items[slot], start: index - left }, slot));
         }
-        for &item in &leaf.items[..count] {
-            let size = self.counted(items, item).in_unit(unit);
+        for (slot, &item) in leaf.items[..leaf.count as usize].iter().enumerate() {
+            let size = items[item as usize].visible_size().in_unit(unit);
             if left < size {
-                return Some(Located { item, start: index - left });
+                return Some((Located { item, start: index - left }, slot));
             }
             left -= size;
         }
         None
     }
 
-    /// The size of an item as its leaf and the nodes above have it.
-    #[inline]
-    fn counted(&self, items: &[Item], item: ItemId) -> Size {
-        let size = items[item as usize].visible_size();
-        if item == self.open.item { size - self.open.change } else { size }
-    }
-
     /// How much is visible before `item`.
     pub(crate) fn position(&self, items: &[Item], item: ItemId) -> Size {
-        let mut at = items[item as usize].leaf;
+        let at = items[item as usize].leaf;
         let leaf = &self.leaves[at as usize];
-        let mut before = Size::ZERO;
+        let mut before = self.before(at);
         let slot = leaf.slot_of(item);
         if leaf.mixed {
             for &earlier in &leaf.items[..slot] {
-                before += self.counted(items, earlier);
+                before += items[earlier as usize].visible_size();
             }
         } else {
             before += Size::uniform(leaf.visible[..slot].iter().sum());
         }
-        let mut parent = leaf.parent;
-        while parent != NONE {
-            let node = &self.nodes[parent as usize];
-            for earlier in 0..node.slot_of(at) {
-                before += node.size_at(earlier);
-            }
-            at = parent;
-            parent = node.parent;
-        }
-        if self.open.change != Size::ZERO && self.open.item != item {
-            let (root, key) = self.address(items, item);
-            let (open_root, open_key) = self.address(items, self.open.item);
+        if self.open.change != Size::ZERO && self.open.leaf != at {
+            let (root, key) = self.address(at);
+            let (open_root, open_key) = self.address(self.open.leaf);
             if open_root == root && open_key < key {
                 before += self.open.change;
             }
@@ -336,22 +304,36 @@ impl Forest {
         before
     }
 
-    /// A key that sorts the items of one sequence in document order; valid until the tree changes.
-    pub(crate) fn order_key(&self, items: &[Item], item: ItemId) -> u64 {
-        self.address(items, item).1
+    /// How much is visible before a leaf, by the counts as they are.
+    fn before(&self, leaf: u32) -> Size {
+        let mut before = Size::ZERO;
+        let mut at = leaf;
+        let mut parent = self.leaves[leaf as usize].parent;
+        while parent != NONE {
+            let node = &self.nodes[parent as usize];
+            before += node.before(node.slot_of(at));
+            at = parent;
+            parent = node.parent;
+        }
+        before
     }
 
-    /// The root of the tree that lists an item, and the item's order key in it.
-    fn address(&self, items: &[Item], item: ItemId) -> (Root, u64) {
-        let mut at = items[item as usize].leaf;
-        let mut height = 0;
+    /// A key that sorts the items of one sequence in document order; valid until the tree changes.
+    pub(crate) fn order_key(&self, items: &[Item], item: ItemId) -> u64 {
+        let at = items[item as usize].leaf;
         if at == NONE {
-            return (Root { at, height }, 0);
+            return 0;
         }
-        let leaf = &self.leaves[at as usize];
-        let mut key = leaf.slot_of(item) as u64;
+        self.address(at).1 | self.leaves[at as usize].slot_of(item) as u64
+    }
+
+    /// The root of the tree that a leaf is in, and the order key of the first item there.
+    fn address(&self, leaf: u32) -> (Root, u64) {
+        let mut at = leaf;
+        let mut height = 0;
+        let mut key = 0;
         let mut shift = CAPACITY.trailing_zeros();
-        let mut parent = leaf.parent;
+        let mut parent = self.leaves[leaf as usize].parent;
         while parent != NONE {
             let node = &self.nodes[parent as usize];
             key |= (node.slot_of(at) as u64) << shift;
@@ -377,47 +359,69 @@ impl Forest {
         leaf.count.checked_sub(1).map_or(NONE, |last| leaf.items[last as usize])
     }
 
-    /// Changes the visible size of a listed item from `old` to `new`. O(1) while it is the same item again
-    /// and again.
+    /// Counts that the visible size of a listed item has changed. O(1) while the changes are in one leaf.
     #[inline]
-    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &[Item], item: ItemId, old: Size, new: Size) {
-        if self.open.item != item {
-            self.settle(items);
-            self.open.item = item;
-        }
-        let change = new - old;
+    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &[Item], item: ItemId, change: Size) {
+        self.open_leaf(items[item as usize].leaf);
+        self.open.slot = self.slot_of(self.open.leaf, item);
+        let leaf = &mut self.leaves[self.open.leaf as usize];
+        let visible = &mut leaf.visible[self.open.slot];
+        *visible = visible.wrapping_add(change.utf16);
+        leaf.mixed |= !change.is_uniform();
         self.open.change += change;
         tree.size += change;
     }
 
-    /// Brings every count up to date, so that positions are found without correction.
+    /// Where an item stands in its leaf: mostly beside the one that changed last.
     #[inline]
-    pub(crate) fn settle(&mut self, items: &[Item]) {
-        if self.open.change != Size::ZERO {
-            self.settle_open(items);
+    fn slot_of(&self, leaf: u32, item: ItemId) -> usize {
+        let leaf = &self.leaves[leaf as usize];
+        let last = self.open.slot;
+        let is_at = |slot: usize| leaf.items.get(slot) == Some(&item);
+        if is_at(last) {
+            last
+        } else if is_at(last + 1) {
+            last + 1
+        } else if last > 0 && is_at(last - 1) {
+            last - 1
+        } else {
+            leaf.slot_of(item)
         }
-        self.open.item = NONE;
     }
 
-    fn settle_open(&mut self, items: &[Item]) {
-        let Open { item, change } = std::mem::take(&mut self.open);
-        let found = &items[item as usize];
-        // Its whole tree is being taken down.
-        if found.leaf == NONE {
-            return;
+    /// Turns to a leaf that is about to change.
+    #[inline]
+    fn open_leaf(&mut self, leaf: u32) {
+        if self.open.leaf != leaf {
+            self.close();
+            self.open.leaf = leaf;
         }
-        let at = found.leaf;
-        let leaf = &mut self.leaves[at as usize];
-        let slot = leaf.slot_of(item);
-        leaf.visible[slot] = leaf.visible[slot].wrapping_add(change.utf16);
-        leaf.mixed |= !found.visible_size().is_uniform();
-        let parent = leaf.parent;
-        self.count(at, parent, change);
+    }
+
+    /// Brings every count up to date, and forgets where the last change was: leaves are about to come or go.
+    fn close(&mut self) {
+        self.settle();
+        self.open = Open::NONE;
+        self.path.clear();
+    }
+
+    /// Brings every count up to date.
+    #[inline]
+    fn settle(&mut self) {
+        let Open { leaf, change, .. } = self.open;
+        if change != Size::ZERO {
+            self.open.change = Size::ZERO;
+            if self.path.is_empty() {
+                self.count(leaf, change);
+            }
+            for &(node, slot) in &self.path {
+                self.nodes[node as usize].resize(slot, change);
+            }
+        }
     }
 
     /// Lists `item` right after `after`, or first when `after` is [`NONE`].
     pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &mut [Item], after: ItemId, item: ItemId) {
-        self.settle(items);
         if tree.root == NONE {
             tree.root = self.new_leaf();
             tree.height = 0;
@@ -426,26 +430,19 @@ impl Forest {
             (self.first_leaf(tree), 0)
         } else {
             let at = items[after as usize].leaf;
-            (at, self.leaves[at as usize].slot_of(after) + 1)
+            (at, self.slot_of(at, after) + 1)
         };
         if self.leaves[at as usize].count as usize == CAPACITY {
+            self.close();
             (at, slot) = self.split_leaf(tree, items, at, slot);
         }
+        self.open_leaf(at);
         let size = items[item as usize].visible_size();
         items[item as usize].leaf = at;
-        let leaf = &mut self.leaves[at as usize];
-        let count = leaf.count as usize;
-        leaf.items.copy_within(slot..count, slot + 1);
-        leaf.visible.copy_within(slot..count, slot + 1);
-        leaf.items[slot] = item;
-        leaf.visible[slot] = size.utf16;
-        leaf.count += 1;
-        leaf.mixed |= !size.is_uniform();
-        let parent = leaf.parent;
-        if size != Size::ZERO {
-            tree.size += size;
-            self.count(at, parent, size);
-        }
+        self.leaves[at as usize].insert(slot, item, size);
+        self.open.slot = slot;
+        self.open.change += size;
+        tree.size += size;
     }
 
     /// Lists `first` and all to its right in an empty tree. O(n), a third of what one insertion each takes.
@@ -461,10 +458,7 @@ impl Forest {
                 let item = &mut items[at as usize];
                 item.leaf = id;
                 let visible = item.visible_size();
-                leaf.items[leaf.count as usize] = at;
-                leaf.visible[leaf.count as usize] = visible.utf16;
-                leaf.mixed |= !visible.is_uniform();
-                leaf.count += 1;
+                leaf.insert(leaf.count as usize, at, visible);
                 size += visible;
                 at = item.right;
             }
@@ -491,35 +485,32 @@ impl Forest {
 
     /// Takes `item` off its list.
     pub(crate) fn remove(&mut self, tree: &mut Tree, items: &mut [Item], item: ItemId) {
-        self.settle(items);
         let size = items[item as usize].visible_size();
         let at = items[item as usize].leaf;
         items[item as usize].leaf = NONE;
+        self.open_leaf(at);
+        let slot = self.slot_of(at, item);
+        self.open.slot = slot;
         let leaf = &mut self.leaves[at as usize];
-        let slot = leaf.slot_of(item);
-        let count = leaf.count as usize;
-        leaf.items.copy_within(slot + 1..count, slot);
-        leaf.visible.copy_within(slot + 1..count, slot);
-        leaf.count -= 1;
-        let parent = leaf.parent;
-        if size != Size::ZERO {
-            tree.size += Size::ZERO - size;
-            self.count(at, parent, Size::ZERO - size);
-        }
+        leaf.remove(slot);
+        let (parent, count) = (leaf.parent, leaf.count as usize);
+        self.open.change += Size::ZERO - size;
+        tree.size += Size::ZERO - size;
         if parent == NONE {
             return;
         }
-        if count == 1 {
+        if count == 0 {
+            self.close();
             self.free_leaves.push(at);
             self.unlink(tree, parent, at, 1);
-        } else if count <= SPARSE {
+        } else if count < SPARSE {
             self.merge_leaf(tree, items, at);
         }
     }
 
-    /// Drops the whole tree, whose `items` have forgotten their leaves.
-    pub(crate) fn clear(&mut self, tree: &mut Tree, items: &[Item]) {
-        self.settle(items);
+    /// Drops the whole tree, whose items have forgotten their leaves.
+    pub(crate) fn clear(&mut self, tree: &mut Tree) {
+        self.close();
         let mut level = if tree.root == NONE { Vec::new() } else { vec![tree.root] };
         for _ in 0..tree.height {
             let mut below = Vec::new();
@@ -534,15 +525,13 @@ impl Forest {
         *tree = Tree::EMPTY;
     }
 
-    /// Adds `change` to every count above `child`.
-    #[inline]
-    fn count(&mut self, mut child: u32, mut parent: u32, change: Size) {
+    /// Adds `change` to every count above a leaf.
+    fn count(&mut self, leaf: u32, change: Size) {
+        let mut child = leaf;
+        let mut parent = self.leaves[leaf as usize].parent;
         while parent != NONE {
             let node = &mut self.nodes[parent as usize];
-            let slot = node.slot_of(child);
-            let mut size = node.size_at(slot);
-            size += change;
-            node.set_size(slot, size);
+            node.resize(node.slot_of(child), change);
             child = parent;
             parent = node.parent;
         }
@@ -592,12 +581,12 @@ impl Forest {
     fn split_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32, slot: usize) -> (u32, usize) {
         let keep = if slot == CAPACITY { CAPACITY } else { CAPACITY / 2 };
         let new = self.new_leaf();
-        let mut moved = self.leaves[at as usize].clone();
         let source = &mut self.leaves[at as usize];
-        source.count = keep as u32;
+        let mut moved = source.clone();
+        source.truncate(keep);
         moved.items.copy_within(keep..CAPACITY, 0);
         moved.visible.copy_within(keep..CAPACITY, 0);
-        moved.count = (CAPACITY - keep) as u32;
+        moved.truncate(CAPACITY - keep);
         for &item in &moved.items[..moved.count as usize] {
             items[item as usize].leaf = new;
         }
@@ -632,8 +621,7 @@ impl Forest {
         }
         let slot = self.nodes[parent as usize].slot_of(child);
         let node = &mut self.nodes[parent as usize];
-        let rest = node.size_at(slot) - size;
-        node.set_size(slot, rest);
+        node.resize(slot, Size::ZERO - size);
         if (node.count as usize) < CAPACITY {
             node.insert(slot + 1, new, size);
             return parent;
@@ -659,7 +647,7 @@ impl Forest {
         for from in keep..CAPACITY {
             moved.insert(from - keep, source.children[from], source.size_at(from));
         }
-        source.count = keep as u32;
+        source.truncate(keep);
         let mut size = moved.total();
         if slot >= keep {
             size += incoming;
@@ -691,6 +679,7 @@ impl Forest {
         else {
             return;
         };
+        self.close();
         let (kept, dropped) = self.children_at(parent, left, right);
         let moved = self.leaves[dropped as usize].clone();
         let target = &mut self.leaves[kept as usize];
@@ -703,7 +692,7 @@ impl Forest {
             items[item as usize].leaf = kept;
         }
         self.free_leaves.push(dropped);
-        self.fold(tree, parent, left, right, 1);
+        self.fold(tree, parent, right, 1);
     }
 
     fn merge_node(&mut self, tree: &mut Tree, at: u32, level: u32) {
@@ -722,7 +711,7 @@ impl Forest {
             self.set_parent(moved.children[slot], kept, level);
         }
         self.free_nodes.push(dropped);
-        self.fold(tree, parent, left, right, level + 1);
+        self.fold(tree, parent, right, level + 1);
     }
 
     fn children_at(&self, parent: u32, left: usize, right: usize) -> (u32, u32) {
@@ -750,14 +739,10 @@ impl Forest {
         }
     }
 
-    /// Folds the count of slot `right` into `left` after their children have been merged. `level` is the
+    /// Folds the count of slot `right` into the one before after their children have been merged. `level` is the
     /// height of `parent`.
-    fn fold(&mut self, tree: &mut Tree, parent: u32, left: usize, right: usize, level: u32) {
-        let node = &mut self.nodes[parent as usize];
-        let mut size = node.size_at(left);
-        size += node.size_at(right);
-        node.set_size(left, size);
-        node.remove(right);
+    fn fold(&mut self, tree: &mut Tree, parent: u32, right: usize, level: u32) {
+        self.nodes[parent as usize].fold(right);
         self.after_shrinking(tree, parent, level);
     }
 
@@ -856,7 +841,7 @@ mod tests {
             for item in &mut self.items {
                 item.leaf = NONE;
             }
-            self.forest.clear(tree, &self.items);
+            self.forest.clear(tree);
             let first = self.order.first().copied().unwrap_or(NONE);
             self.forest.build(tree, &mut self.items, first);
         }
@@ -873,13 +858,25 @@ mod tests {
                 let id = self.order[at % self.order.len()];
                 let size = self.items[id as usize].visible_size();
                 self.items[id as usize].deleted = true;
-                self.forest.resize(tree, &self.items, id, size, Size::ZERO);
+                self.forest.resize(tree, &self.items, id, Size::ZERO - size);
+            }
+        }
+
+        /// Looks an item up as an edit does.
+        fn turn_to(&mut self, item: ItemId, unit: Unit) {
+            let size_of = |item: &ItemId| self.items[*item as usize].visible_size().in_unit(unit);
+            let start = self.order.iter().take_while(|&&other| other != item).map(size_of).sum();
+            if size_of(&item) > 0 {
+                let tree = self.tree.get_or_insert(Tree::EMPTY);
+                let located = self.forest.locate_to_edit(tree, &self.items, start, unit);
+                assert_eq!(located, Some(Located { item, start }));
             }
         }
 
         /// Grows an item as typing does, several times, and reads in between.
         fn grow(&mut self, at: usize, wide: bool) {
             let Some(&id) = self.order.get(at % self.order.len().max(1)) else { return };
+            self.turn_to(id, if at.is_multiple_of(3) { Unit::Byte } else { Unit::CodePoint });
             let tree = self.tree.get_or_insert(Tree::EMPTY);
             for _ in 0..3 {
                 let item = &mut self.items[id as usize];
@@ -888,7 +885,7 @@ mod tests {
                 item.content.chars += 1;
                 item.content.bytes += 1 + u32::from(wide);
                 let new = item.visible_size();
-                self.forest.resize(tree, &self.items, id, old, new);
+                self.forest.resize(tree, &self.items, id, new - old);
             }
         }
 
@@ -983,7 +980,7 @@ mod tests {
             for item in &mut twins.items {
                 item.leaf = NONE;
             }
-            twins.forest.clear(&mut tree, &twins.items);
+            twins.forest.clear(&mut tree);
             twins.order.clear();
             assert_eq!(twins.forest.free_leaves.len(), leaves);
         }
