@@ -25,6 +25,9 @@ struct Deleted {
 }
 
 impl DeleteSet {
+    /// For how many ranges memory is kept for the next set.
+    const KEPT: usize = 64;
+
     /// Nothing deleted.
     #[must_use]
     pub fn new() -> Self {
@@ -35,6 +38,15 @@ impl DeleteSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
+    }
+
+    /// Empties the set and keeps its memory, unless that is much.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if self.ranges.capacity() > Self::KEPT {
+            self.ranges = Vec::new();
+        }
+        self.ranges.clear();
     }
 
     /// Each client once, in the order in which the first of its ranges was added. O(n), of a normalized set

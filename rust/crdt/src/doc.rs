@@ -253,10 +253,11 @@ impl Doc {
     pub fn commit_update(&mut self) -> Option<Vec<u8>> {
         self.open = false;
         self.listening = Listening::default();
-        let Transaction { starts, mut deletes, .. } = std::mem::take(&mut self.store.transaction);
-        deletes.normalize();
+        self.store.transaction.deletes.normalize();
+        let Transaction { starts, deletes, .. } = &self.store.transaction;
         let changed = !starts.is_empty() || !deletes.is_empty();
-        let update = changed.then(|| self.store.encode_transaction(&starts, &deletes));
+        let update = changed.then(|| self.store.encode_transaction(starts, deletes));
+        self.store.transaction.reset();
         self.store.squeeze();
         update
     }
@@ -280,7 +281,7 @@ impl Doc {
             } else {
                 None
             };
-        self.store.transaction = Transaction::default();
+        self.store.transaction.reset();
         if let (Some(changes), Some(_)) = (&changes, &untidy) {
             self.keep(changes);
         }
@@ -355,6 +356,9 @@ impl Doc {
     /// # Errors
     /// Any [`DecodeError`].
     pub fn apply_update_as(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Applied, DecodeError> {
+        if encoding == Encoding::V1 && self.apply_keystroke(bytes) {
+            return Ok(Applied { changed: true });
+        }
         let mut update = std::mem::take(&mut self.scratch);
         let decoded = update.decode_as(bytes, encoding).and_then(|source| {
             self.store.check_room(source.len())?;

@@ -13,21 +13,15 @@ impl Store {
     /// Writes the blocks from a clock on of each client that a transaction added some of, and `deletes`.
     pub(crate) fn encode_transaction(&self, starts: &Starts, deletes: &DeleteSet) -> Vec<u8> {
         let last_block = starts.only().and_then(|(slot, clock)| {
-            let blocks = self.clients.get(slot);
-            Some((blocks.client, clock, blocks.last_from(clock)?))
+            let item = self.item(self.clients.get(slot).last_from(clock)?);
+            Some((item, clock - item.clock))
         });
-        let Some((client, clock, block)) = last_block else {
-            return self.encode_from::<V1Writer>(starts.iter().collect(), deletes);
+        let keystroke = if last_block.is_some() || starts.is_empty() {
+            self.encode_keystroke(last_block, deletes)
+        } else {
+            None
         };
-        // A keystroke: what is new is the end of a single block.
-        let mut writer = V1Writer::default();
-        writer.rest().var_uint(1);
-        writer.rest().var_uint(1);
-        writer.client(client);
-        writer.rest().var_uint(u64::from(clock));
-        self.encode_run(&[block], clock - self.item(block).clock, &mut writer);
-        writer.deletes(deletes);
-        writer.finish()
+        keystroke.unwrap_or_else(|| self.encode_from::<V1Writer>(starts.iter().collect(), deletes))
     }
 
     /// Writes the blocks from each client's clock on, as far as there are any, and `deletes`.

@@ -104,6 +104,12 @@ impl ClientBlocks {
         }
     }
 
+    /// The last block.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<ItemId> {
+        self.chunks.last()?.items.last().copied()
+    }
+
     /// The last block, if it is the one that holds `clock`.
     #[inline]
     pub(crate) fn last_from(&self, clock: u32) -> Option<ItemId> {
@@ -245,6 +251,14 @@ impl Clients {
             return Some(self.recent.1);
         }
         self.slots.get(&client).copied()
+    }
+
+    /// The same for a client that more will be asked about.
+    #[inline]
+    pub(crate) fn recall(&mut self, client: ClientId) -> Option<u32> {
+        let slot = self.slot(client)?;
+        self.recent = (client, slot);
+        Some(slot)
     }
 
     /// The slot of `client`, new if need be.

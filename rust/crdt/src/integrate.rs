@@ -41,7 +41,7 @@ impl Store {
             return Integrated::Missing(Id { client: carrier.client, clock: carrier.clock - 1 });
         }
         let Some(kind) = carrier.kind else { return Integrated::Known };
-        if kind == Kind::String && carrier.clock == state && self.continue_run(carrier, source) {
+        if kind == Kind::String && carrier.clock == state && self.goes_on(carrier, source) {
             return Integrated::Added;
         }
         let offset = state - carrier.clock;
@@ -81,35 +81,14 @@ impl Store {
 
     /// The common case, without looking for neighbors: the author's last run goes on where it ended.
     #[inline]
-    fn continue_run(&mut self, carrier: &Carrier, source: &[u8]) -> bool {
+    fn goes_on(&mut self, carrier: &Carrier, source: &[u8]) -> bool {
         let Some(origin) = carrier.origin else { return false };
         if origin.client != carrier.client || origin.clock + 1 != carrier.clock {
             return false;
         }
-        let Some(client) = self.clients.slot(carrier.client) else { return false };
-        let run = self.find(LocalId { client, clock: origin.clock });
-        let found = self.item(run);
-        if found.kind != Kind::String || found.deleted || found.key != NONE {
-            return false;
-        }
-        let right_origin = carrier.right_origin.map_or(Some(LocalId::NONE), |id| self.local(id));
-        if right_origin != Some(found.right_origin) {
-            return false;
-        }
-        let right = if found.right == NONE { LocalId::NONE } else { self.item(found.right).first_id() };
-        if right != found.right_origin {
-            return false;
-        }
-        let parent = found.parent;
+        let Some(client) = self.clients.recall(carrier.client) else { return false };
         let text = carrier.content.text(source);
-        let added = Size::of(text);
-        if !self.append_text(run, text, added) {
-            return false;
-        }
-        self.transaction.note_insert(client, carrier.clock);
-        self.clients.get_mut(client).next_clock += carrier.len;
-        self.branches.get_mut(parent).finger = crate::branch::Finger::NONE;
-        true
+        self.continue_run(client, carrier.right_origin, text, Size::of(text))
     }
 
     /// Adds units of which only the number is left.

@@ -9,6 +9,7 @@
 //!   finds the next keystroke's in O(1);
 //! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
+//! * `keystroke`: the update of a keystroke, written and read at once;
 //! * `update`, `v2`, `write`, `encode`, `whole`, `merge`, `piece`: the V1 and V2 formats, with and without a
 //!   document;
 //! * `format`, `marks`, `rich_text`, `delta`, `text_event`: formatted text; `cleanup`: what Yjs tidies after a
@@ -52,6 +53,7 @@ mod integrate;
 mod javascript;
 mod json;
 mod json_value;
+mod keystroke;
 pub mod lib0;
 mod marks;
 mod merge;

@@ -218,8 +218,31 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn var_string(&mut self) -> Result<&'a str, DecodeError> {
         let bytes = self.var_bytes()?;
+        if let &[byte @ ..0x80] = bytes {
+            return Ok(ascii(byte));
+        }
         std::str::from_utf8(bytes).map_err(|_| DecodeError::InvalidUtf8 { at: self.at - bytes.len() })
     }
+}
+
+/// The text of one ASCII character: what most keystrokes insert.
+#[inline]
+fn ascii(byte: u8) -> &'static str {
+    const CHARACTERS: [u8; 128] = {
+        let mut characters = [0; 128];
+        let mut at = 0;
+        while at < 128 {
+            characters[at] = at as u8;
+            at += 1;
+        }
+        characters
+    };
+    const TEXT: &str = match std::str::from_utf8(&CHARACTERS) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+    let at = usize::from(byte);
+    TEXT.get(at..=at).unwrap_or_default()
 }
 
 /// Appends to one growing buffer.

@@ -72,6 +72,14 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
+    /// Forgets everything; the next one can use the memory of what was deleted.
+    #[inline]
+    pub(crate) fn reset(&mut self) {
+        let mut deletes = std::mem::take(&mut self.deletes);
+        deletes.clear();
+        *self = Self { deletes, ..Self::default() };
+    }
+
     /// Notes that the client in `slot`, whose next clock is `clock`, is about to get a block.
     #[inline]
     pub(crate) fn note_insert(&mut self, slot: u32, clock: u32) {

@@ -1,6 +1,6 @@
 //! This project's engine.
 
-use officina_crdt::{Changes, Doc, Encoding, Listening, SharedType, StateVector, TypeTag, Unit, merge_updates};
+use officina_crdt::{Doc, Encoding, Listening, SharedType, StateVector, TypeTag, Unit, merge_updates};
 
 use crate::engine;
 use crate::input::Edit;
@@ -48,7 +48,7 @@ impl engine::Engine for Engine {
         for edit in edits {
             self.doc.begin(Listening { updates: true, ..Listening::default() });
             self.change(edit);
-            emitted.extend(self.doc.commit().and_then(Changes::into_update));
+            emitted.extend(self.doc.commit_update());
         }
         emitted
     }

@@ -1,0 +1,296 @@
+//! The update of a keystroke, the most frequent one by far: written and read without what larger ones need.
+//!
+//! ```text
+//! keystroke := 1 1 client:varuint clock:varuint block deletes    or, without anything inserted, 0 deletes
+//! deletes   := 0 | 1 client:varuint 1 clock:varuint length:varuint
+//! ```
+
+use crate::block::{Item, Kind, LocalId, NONE};
+use crate::delete_set::DeleteSet;
+use crate::doc::Doc;
+use crate::id::{ClientId, Id};
+use crate::lib0::Reader;
+use crate::store::Store;
+use crate::tree::Size;
+use crate::update::{HAS_ORIGIN, HAS_RIGHT_ORIGIN};
+
+/// A run of text that goes on where its author's last one ended, and nothing else.
+#[derive(Debug, PartialEq, Eq)]
+struct Keystroke<'a> {
+    client: ClientId,
+    clock: u32,
+    right_origin: Option<Id>,
+    text: &'a str,
+}
+
+impl<'a> Keystroke<'a> {
+    /// Reads a V1 update; [`None`] if it is anything else, which may be valid or not.
+    fn read(update: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(update);
+        if (reader.byte().ok()?, reader.byte().ok()?) != (1, 1) {
+            return None;
+        }
+        let client = reader.var_uint().ok()?;
+        let clock = reader.var_u32().ok()?;
+        let info = reader.byte().ok()?;
+        if info & !HAS_RIGHT_ORIGIN != HAS_ORIGIN | Kind::String as u8 {
+            return None;
+        }
+        if reader.var_uint().ok()? != client || reader.var_u32().ok()?.checked_add(1)? != clock {
+            return None;
+        }
+        let right_origin = if info & HAS_RIGHT_ORIGIN == 0 {
+            None
+        } else {
+            Some(Id { client: reader.var_uint().ok()?, clock: reader.var_u32().ok()? })
+        };
+        if right_origin.is_some_and(|id| id.client == client && id.clock >= clock) {
+            return None;
+        }
+        let text = reader.var_string().ok()?;
+        let ends = reader.byte().ok()? == 0 && reader.is_at_end();
+        (ends && !text.is_empty()).then_some(Self { client, clock, right_origin, text })
+    }
+}
+
+impl Doc {
+    /// Integrates a V1 update if it is a keystroke that only has to be added to its author's last run; returns
+    /// whether it was.
+    pub(crate) fn apply_keystroke(&mut self, update: &[u8]) -> bool {
+        if self.has_pending() || self.tidies && self.store.marked {
+            return false;
+        }
+        let Some(Keystroke { client, clock, right_origin, text }) = Keystroke::read(update) else {
+            return false;
+        };
+        let Some(slot) = self.store.clients.recall(client) else { return false };
+        let size = Size::of(text);
+        if self.store.clients.get(slot).next_clock != clock
+            || clock.checked_add(size.utf16).is_none()
+            || self.store.check_room(update.len()).is_err()
+            || !self.store.continue_run(slot, right_origin, text, size)
+        {
+            return false;
+        }
+        self.store.transaction.received = true;
+        if !self.is_open() {
+            self.store.squeeze();
+        }
+        true
+    }
+}
+
+impl Store {
+    /// Continues the last run of the client in `slot`, if that ends with text that can grow; returns whether it
+    /// did.
+    pub(crate) fn continue_run(
+        &mut self,
+        slot: u32,
+        right_origin: Option<Id>,
+        text: &str,
+        size: Size,
+    ) -> bool {
+        let Some(run) = self.clients.get(slot).last() else { return false };
+        let &Item { kind, deleted, key, parent, right, right_origin: known, .. } = self.item(run);
+        if kind != Kind::String || deleted || key != NONE {
+            return false;
+        }
+        let next = if right == NONE { LocalId::NONE } else { self.item(right).first_id() };
+        if next != known || right_origin.map_or(Some(LocalId::NONE), |id| self.local(id)) != Some(known) {
+            return false;
+        }
+        if !self.append_as(slot, run, text, size) {
+            return false;
+        }
+        self.branches.get_mut(parent).finger = crate::branch::Finger::NONE;
+        true
+    }
+
+    /// Writes the end of a run of ASCII text and at most one deleted range; [`None`] if it is anything else.
+    pub(crate) fn encode_keystroke(&self, run: Option<(&Item, u32)>, deletes: &DeleteSet) -> Option<Vec<u8>> {
+        let mut ranges = deletes.iter();
+        let range = ranges.next();
+        if ranges.next().is_some() {
+            return None;
+        }
+        let mut head = Head::default();
+        let text = if let Some((item, offset)) = run {
+            self.encode_run_head(item, offset, &mut head)?
+        } else {
+            head.byte(0);
+            ""
+        };
+        let mut tail = Head::default();
+        tail.byte(u8::from(range.is_some()));
+        if let Some((client, clocks)) = range {
+            tail.number(client);
+            tail.byte(1);
+            tail.number(clocks.start.into());
+            tail.number((clocks.end - clocks.start).into());
+        }
+        let mut update = Vec::with_capacity(head.len + text.len() + tail.len);
+        update.extend_from_slice(head.bytes());
+        update.extend_from_slice(text.as_bytes());
+        update.extend_from_slice(tail.bytes());
+        Some(update)
+    }
+
+    /// Writes what comes before the text of a run without its first `offset` units, and returns the text.
+    fn encode_run_head(&self, item: &Item, offset: u32, head: &mut Head) -> Option<&str> {
+        let origin = if offset == 0 {
+            item.origin
+        } else {
+            LocalId { client: item.client, clock: item.clock + offset - 1 }
+        };
+        let is_plain = item.kind == Kind::String && item.content.bytes == item.len && item.key == NONE;
+        if !is_plain || origin.is_none() {
+            return None;
+        }
+        let text = &self.text_of(item)[offset as usize..];
+        let client = self.clients.get(item.client).client;
+        head.byte(1);
+        head.byte(1);
+        head.number(client);
+        head.number((item.clock + offset).into());
+        let has_right = !item.right_origin.is_none();
+        head.byte(Kind::String as u8 | HAS_ORIGIN | if has_right { HAS_RIGHT_ORIGIN } else { 0 });
+        for id in [origin, item.right_origin] {
+            if !id.is_none() {
+                let Id { client, clock } = self.global(id);
+                head.number(client);
+                head.number(clock.into());
+            }
+        }
+        head.number(text.len() as u64);
+        Some(text)
+    }
+}
+
+/// A few numbers as V1 writes them: at most four, with clocks.
+struct Head {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { bytes: [0; 64], len: 0 }
+    }
+}
+
+impl Head {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    #[inline]
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.byte(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.byte(value as u8);
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::doc::Listening;
+    use crate::tree::Unit;
+    use crate::update::{Encoding, TypeTag};
+
+    /// Edits of one author, and the update of each.
+    fn typed(client: ClientId, edits: &[(u32, u32, String)]) -> (Doc, Vec<Vec<u8>>) {
+        let mut doc = Doc::new(client);
+        let text = doc.root("text", TypeTag::Text).unwrap();
+        let mut updates = Vec::new();
+        for (at, deleted, inserted) in edits {
+            doc.begin(Listening { updates: true, ..Listening::default() });
+            let len = doc.len(text, Unit::CodePoint);
+            let at = at % (len + 1);
+            doc.delete(text, at, (*deleted).min(len - at), Unit::CodePoint).unwrap();
+            doc.insert_text(text, at, inserted, Unit::CodePoint).unwrap();
+            updates.extend(doc.commit_update());
+        }
+        (doc, updates)
+    }
+
+    fn edits() -> impl Strategy<Value = Vec<(u32, u32, String)>> {
+        let at = prop_oneof![3 => Just(0u32), 1 => any::<u32>()];
+        let inserted = prop_oneof![6 => "[a-z]{0,2}", 1 => "[é😀a]{1,3}"];
+        prop::collection::vec((at, prop_oneof![3 => Just(0u32), 1 => 0u32..4], inserted), 1..80).prop_map(
+            |mut edits| {
+                // Most go on where the one before ended.
+                for edit in 1..edits.len() {
+                    if edits[edit].0 == 0 {
+                        let (at, _, inserted) = &edits[edit - 1];
+                        edits[edit].0 = at.wrapping_add(inserted.chars().count() as u32);
+                    }
+                }
+                edits
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn keystrokes_one_by_one_lead_where_all_at_once_do(edits in edits(), client in prop_oneof![Just(1u64), any::<u64>()]) {
+            let (doc, updates) = typed(client, &edits);
+            let whole = doc.encode_update();
+            let mut one_by_one = Doc::new(7);
+            let mut by_v2 = Doc::new(8);
+            for update in &updates {
+                prop_assert!(one_by_one.apply_update(update).unwrap().changed);
+                let update = crate::merge::convert_update(update, Encoding::V1, Encoding::V2).unwrap();
+                by_v2.apply_update_as(&update, Encoding::V2).unwrap();
+            }
+            prop_assert_eq!(&one_by_one.encode_update(), &whole);
+            prop_assert_eq!(&by_v2.encode_update(), &whole);
+        }
+
+        #[test]
+        fn a_keystroke_is_written_like_any_update(edits in edits(), client in prop_oneof![Just(1u64), any::<u64>()]) {
+            for update in typed(client, &edits).1 {
+                let canonical = crate::merge::convert_update(&update, Encoding::V1, Encoding::V1).unwrap();
+                prop_assert_eq!(update, canonical);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_keystroke_is_left_to_the_decoder() {
+        let (_, updates) = typed(300, &[(0, 0, "a".into()), (1, 0, "b".into())]);
+        let keystroke = &updates[1];
+        assert!(Keystroke::read(&updates[0]).is_none());
+        assert_eq!(
+            Keystroke::read(keystroke),
+            Some(Keystroke { client: 300, clock: 1, right_origin: None, text: "b" })
+        );
+        for len in 0..keystroke.len() {
+            assert!(Keystroke::read(&keystroke[..len]).is_none());
+        }
+        assert!(Keystroke::read(&[&keystroke[..], &[0]].concat()).is_none());
+    }
+
+    #[test]
+    fn a_known_keystroke_changes_nothing() {
+        let (mut doc, updates) = typed(3, &[(0, 0, "a".into()), (1, 0, "b".into()), (2, 0, "c".into())]);
+        let whole = doc.encode_update();
+        for update in &updates {
+            assert!(!doc.apply_update(update).unwrap().changed);
+        }
+        assert_eq!(doc.encode_update(), whole);
+    }
+}
