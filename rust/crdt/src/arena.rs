@@ -63,11 +63,6 @@ impl TextArena {
         std::mem::take(&mut self.text)
     }
 
-    /// Gives back most of the room for more.
-    pub(crate) fn shrink(&mut self) {
-        self.text.shrink_to(self.text.len() / 8 * 9);
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }

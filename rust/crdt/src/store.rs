@@ -416,9 +416,6 @@ impl Store {
         for branch in self.branches.iter_mut() {
             self.forest.build(&mut branch.tree, &mut self.items, branch.start);
         }
-        // What was filled at once is mostly read: no room is held for as much again.
-        self.items.shrink_to(self.items.len() / 8 * 9);
-        self.text.shrink();
     }
 
     /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
