@@ -268,7 +268,7 @@ def test_stack_items_say_what_they_did_and_can_be_joined() -> None:
 
 
 def test_damaged_stack_items_are_refused() -> None:
-    for data in (b"", b"\x02", b"\x01\x00", b"\x01\x00\x00\x00\x00"):
+    for data in (b"", b"\x02", b"\x01\x00", b"\x01\x00\x00\x00", b"\x01\x00\x00\x00\x00\x00"):
         with pytest.raises(DecodeError):
             StackItem.decode(data)
 

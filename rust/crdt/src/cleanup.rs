@@ -37,7 +37,7 @@ impl Store {
         self.transaction.deletes.normalize();
         let mut untidy = Untidy::default();
         let mut has_changed = false;
-        for (slot, first) in self.transaction.starts.iter() {
+        for (slot, first) in self.transaction.starts.by_slot() {
             for id in self.clients.get(slot).items_from(first) {
                 let item = self.item(id);
                 has_changed |= item.parent != NONE && self.is_known_text(item.parent);

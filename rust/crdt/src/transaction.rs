@@ -41,6 +41,13 @@ impl Starts {
         self.first.filter(|_| self.others.is_empty())
     }
 
+    /// Slots and clocks, in the order in which the document met the clients, as Yjs goes through them.
+    pub(crate) fn by_slot(&self) -> Vec<(u32, u32)> {
+        let mut starts: Vec<_> = self.iter().collect();
+        starts.sort_unstable();
+        starts
+    }
+
     /// Slots and clocks, in the order in which they were added.
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {

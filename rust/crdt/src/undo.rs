@@ -38,8 +38,10 @@ pub struct StackItem {
     pub insertions: DeleteSet,
     /// What was deleted.
     pub deletions: DeleteSet,
+    /// The clients in `insertions`; the content of the last one is taken away first.
+    authors: Vec<ClientId>,
     /// The clients in `deletions`, in the order in which their content is to be brought back.
-    order: Vec<ClientId>,
+    losers: Vec<ClientId>,
     serial: u64,
 }
 
@@ -49,8 +51,8 @@ impl StackItem {
     pub fn new(mut deletions: DeleteSet, mut insertions: DeleteSet) -> Self {
         insertions.normalize();
         deletions.normalize();
-        let order = deletions.clients();
-        Self { insertions, deletions, order, serial: 0 }
+        let (authors, losers) = (insertions.clients(), deletions.clients());
+        Self { insertions, deletions, authors, losers, serial: 0 }
     }
 
     /// Tells the item from the others of its document. An item that grows keeps its number.
@@ -65,26 +67,30 @@ impl StackItem {
             set.0.extend(set.1);
             set.0.normalize();
         }
-        for client in &later.order {
-            if !self.order.contains(client) {
-                self.order.push(*client);
+        for (order, later) in [(&mut self.authors, &later.authors), (&mut self.losers, &later.losers)] {
+            for client in later {
+                if !order.contains(client) {
+                    order.push(*client);
+                }
             }
         }
     }
 
     /// The item as bytes, to be used with the same document later or elsewhere.
     ///
-    /// The layout is a version, 1; the insertions and the deletions as delete sets; and the clients of the
-    /// deletions, counted, in the order in which their content is brought back.
+    /// The layout is a version, 1; the insertions and the deletions as delete sets; and the clients of either,
+    /// counted, in the order in which their content was inserted and in which it is brought back.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.byte(1);
         self.insertions.encode_into(&mut writer);
         self.deletions.encode_into(&mut writer);
-        writer.var_uint(self.order.len() as u64);
-        for &client in &self.order {
-            writer.var_uint(client);
+        for order in [&self.authors, &self.losers] {
+            writer.var_uint(order.len() as u64);
+            for &client in order {
+                writer.var_uint(client);
+            }
         }
         writer.into_bytes()
     }
@@ -106,17 +112,19 @@ impl StackItem {
         let insertions = DeleteSet::decode_from(&mut reader)?;
         let deletions = DeleteSet::decode_from(&mut reader)?;
         let mut item = Self::new(deletions, insertions);
-        let mut left: HashSet<_> = item.order.iter().copied().collect();
-        let mut order = Vec::new();
-        for _ in 0..reader.var_uint()? {
-            let client = reader.var_uint()?;
-            if left.remove(&client) {
-                order.push(client);
+        for order in [&mut item.authors, &mut item.losers] {
+            let mut left: HashSet<_> = order.iter().copied().collect();
+            let mut read = Vec::new();
+            for _ in 0..reader.var_uint()? {
+                let client = reader.var_uint()?;
+                if left.remove(&client) {
+                    read.push(client);
+                }
             }
+            read.extend(order.iter().filter(|client| left.contains(*client)));
+            *order = read;
         }
         reader.finish()?;
-        order.extend(item.order.iter().filter(|client| left.contains(*client)));
-        item.order = order;
         Ok(item)
     }
 }
@@ -209,19 +217,21 @@ impl Manager {
             store.join_around(author, range, u32::MAX);
         }
         let mut to_delete = Vec::new();
-        for (author, range) in item.insertions.iter() {
-            for mut found in store.items_within(author, range) {
-                if store.item(found).redone {
-                    let unit = store.follow_redone(store.item(found).first_id());
-                    found = store.clean_start(unit);
-                }
-                if !store.item(found).deleted && self.contains(store, found) {
-                    to_delete.push(found);
+        for &author in &item.authors {
+            for range in item.insertions.overlap(author, 0..u32::MAX) {
+                for mut found in store.items_within(author, range) {
+                    if store.item(found).redone {
+                        let unit = store.follow_redone(store.item(found).first_id());
+                        found = store.clean_start(unit);
+                    }
+                    if !store.item(found).deleted && self.contains(store, found) {
+                        to_delete.push(found);
+                    }
                 }
             }
         }
         let mut to_redo = Vec::new();
-        for &author in &item.order {
+        for &author in &item.losers {
             for range in item.deletions.overlap(author, 0..u32::MAX) {
                 for found in store.items_within(author, range) {
                     let inserted = item.insertions.contains(author, store.item(found).clock);
@@ -370,12 +380,14 @@ impl Doc {
             store.transaction.deletes.normalize();
         }
         let deletions = store.transaction.deletes.clone();
-        let order = store.transaction.deleted_clients.clone();
+        let losers = store.transaction.deleted_clients.clone();
         let mut insertions = DeleteSet::new();
-        for (slot, first) in store.transaction.starts.iter() {
+        for (slot, first) in store.transaction.starts.by_slot() {
             let blocks = store.clients.get(slot);
             insertions.add(blocks.client, first..blocks.next_clock);
         }
+        let authors = insertions.clients();
+        insertions.normalize();
         for (client, range) in deletions.iter() {
             for item in store.items_within(client, range) {
                 if manager.contains(store, item) {
@@ -385,7 +397,7 @@ impl Doc {
         }
         let serial = self.managers.next_serial();
         let stack = if manager.step == Some(Step::Undo) { &mut manager.redo } else { &mut manager.undo };
-        stack.push(StackItem { insertions, deletions, order, serial });
+        stack.push(StackItem { insertions, deletions, authors, losers, serial });
         serial
     }
 
@@ -659,7 +671,7 @@ mod tests {
         doc.apply_update(&merge_updates(&[&low, &high]).unwrap()).unwrap();
         doc.capture(manager);
         doc.commit();
-        assert_eq!(doc.undo_stack(manager, Step::Undo)[0].order, [9, 2]);
+        assert_eq!(doc.undo_stack(manager, Step::Undo)[0].losers, [9, 2]);
     }
 
     #[test]
@@ -721,7 +733,8 @@ mod tests {
 
     #[test]
     fn damaged_stack_items_are_refused() {
-        for bytes in [&[][..], &[2, 0, 0, 0], &[1, 0, 0], &[1, 0, 0, 0, 0], &[1, 1, 5, 1, 0, 0, 0, 0]] {
+        let zero_length = [1, 1, 5, 1, 0, 0, 0, 0, 0];
+        for bytes in [&[][..], &[2, 0, 0, 0, 0], &[1, 0, 0, 0], &[1, 0, 0, 0, 0, 0], &zero_length] {
             assert!(StackItem::decode(bytes).is_err());
         }
     }

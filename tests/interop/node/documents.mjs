@@ -80,9 +80,12 @@ const create = (client, gc) => {
 
 const byClient = ([left], [right]) => left - right
 
-export const undoManager = (doc, { scopes, timeout }) => {
+/** An undo manager of roots, or with none of the whole document; it captures the edits of `origins`. */
+export const undoManager = (doc, { scopes, timeout, origins = [null] }) => {
   const roots = openRoots(doc)
-  return new Y.UndoManager(scopes.length === 0 ? doc : scopes.map(root => roots[root]), { captureTimeout: timeout })
+  return new Y.UndoManager(scopes.length === 0 ? doc : scopes.map(root => roots[root]), {
+    captureTimeout: timeout, trackedOrigins: new Set(origins)
+  })
 }
 
 /** Deleted clock ranges, sorted and joined: equal documents give equal lists. */

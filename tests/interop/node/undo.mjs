@@ -7,17 +7,17 @@ import { make } from './scripted.mjs'
 
 const indexOf = (position, doc) => Y.createAbsolutePositionFromRelativePosition(position, doc)?.index ?? null
 
-const play = ({ client, scopes, timeout, steps, gc }) => {
+const play = ({ client, scopes, timeout, origins = [null], steps, gc }) => {
   const doc = new Y.Doc({ gc })
   doc.clientID = client
   openRoots(doc)
-  const manager = undoManager(doc, { scopes, timeout })
+  const manager = undoManager(doc, { scopes, timeout, origins })
   const transact = origin => list => doc.transact(() => list.forEach(edit => make(doc, edit)), origin)
   let updates = []
   doc.on('update', update => updates.push(encode(update)))
   const positions = []
   const kinds = {
-    edit: transact(null),
+    edit: transact(origins[0]),
     other: transact('other'),
     remote: update => Y.applyUpdate(doc, decode(update), 'remote'),
     undo: () => manager.undo(),
