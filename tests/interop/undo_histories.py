@@ -16,10 +16,11 @@ from typing import Any
 
 from experiment import YJS_DISAGREES, YJS_FAILS, Difference, Outcome
 from json_values import first_difference
-from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager
+from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager, merge_updates
 from our_edits import ROOTS, Edit, Editor
 from our_portrait import extent, read_by_python, read_by_yjs
 from our_values import NUMBERS_IN_THE_SAME_BYTES
+from replicas import REMOTE
 from yjs_host import YjsHost, encode
 
 _SCOPES = [[], ["text"], ["array", "map"], ["everything", "xml"], list(ROOTS)]
@@ -49,6 +50,9 @@ class History:
             scopes=[self._doc.get(name, type=ROOTS[name]) for name in self._scopes],
             capture_timeout_millis=self._timeout,
         )
+        self._origins = ["mine", REMOTE] if rng.random() < 0.2 else [None]
+        for origin in filter(None, self._origins):
+            self._manager.include_origin(origin)
         self._over = False
         self._positions: list[StickyIndex] = []
         self._steps: list[list[Any]] = []
@@ -74,6 +78,7 @@ class History:
             gc=self._gc,
             scopes=self._scopes,
             timeout=self._timeout,
+            origins=self._origins,
             steps=self._steps,
         )
         for index, (ours, theirs) in enumerate(zip(self._trace, replay, strict=True)):
@@ -116,14 +121,15 @@ class History:
                 where = first_difference(ours[what], theirs.get(what, theirs))
                 raise Difference(
                     f"seed {self._seed}, step {index}, {what}, scopes {self._scopes}, timeout "
-                    f"{self._timeout}, gc {self._gc}:\n  ours against Yjs: {where}\n{history}"
+                    f"{self._timeout}, origins {self._origins}, gc {self._gc}:\n"
+                    f"  ours against Yjs: {where}\n{history}"
                 )
 
     def _step(self) -> None:
         rng = self._rng
         choice = rng.random()
         if choice < 0.45:
-            self._edit("edit", None)
+            self._edit("edit", self._origins[0])
         elif choice < 0.5:
             self._edit("other", "other")
         elif choice < 0.62:
@@ -154,20 +160,28 @@ class History:
             self._over = True
 
     def _receive(self) -> None:
-        """Lets another document send what it has not sent yet.
+        """Lets one of the other documents, or both at once, send what they have not sent yet.
 
         Not while there is something to redo in a scope that is the whole document: Yjs looks for
         marks to tidy up in a transaction of its own, which may be empty, as in `_take`.
         """
         if not self._scopes and self._manager.can_redo():
             return
-        other, editor = self._rng.choice(self._others)
+        senders = self._rng.sample(self._others, self._rng.choice([1, 1, 2]))
+        updates = [self._written_by(*sender) for sender in senders]
+        update = merge_updates(*updates, keep_deleted=not self._gc)
+        self._record("remote", lambda: self._apply(update), encode(update))
+
+    def _written_by(self, other: Doc[Any], editor: Editor) -> bytes:
         if self._rng.random() < 0.7:
             other.apply_update(self._doc.get_update(other.get_state()))
         for _ in range(self._rng.choice([1, 3])):
             self._made_by(editor)
-        update = other.get_update(self._doc.get_state())
-        self._record("remote", lambda: self._doc.apply_update(update), encode(update))
+        return other.get_update(self._doc.get_state())
+
+    def _apply(self, update: bytes) -> None:
+        with self._doc.transaction(origin=REMOTE):
+            self._doc.apply_update(update)
 
     def _take(self, kind: str, step: Callable[[], bool]) -> None:
         """Takes a step; one without effect ends a history whose scope is the whole document.
