@@ -27,9 +27,10 @@ pub struct Schema {
     pub order: Vec<Order>,
     /// How many typos a word may have.
     pub typos: Typos,
-    /// Words that also stand for others: a query with the first finds the second as if it had been typed.
+    /// Words that also stand for others: a query with the first finds the second as if it had been typed. Both are single
+    /// words, in lower case and without accents.
     pub synonyms: Vec<(String, String)>,
-    /// Words that a query may leave unmatched when it has others.
+    /// Words that a query may leave unmatched when it has others; in lower case and without accents.
     pub stop_words: Vec<String>,
 }
 
@@ -40,7 +41,8 @@ pub struct TextField {
     pub name: String,
     /// How much a match in it counts, 1 to 1,000. The heaviest field is the title: see [`crate::Exactness`].
     pub weight: u16,
-    /// Whether a misspelt word may match here.
+    /// Whether a misspelt word, or a part of a longer one, may match here. If the document has the word that is meant
+    /// in several fields, the heaviest of them decides.
     pub typos: bool,
 }
 
@@ -72,7 +74,7 @@ impl Default for Typos {
 }
 
 impl Typos {
-    /// No typo anywhere.
+    /// No letter wrong anywhere; a part of a longer word, and words joined or split, still match as one typo.
     pub const NONE: Self = Self { one_from: u8::MAX, two_from: u8::MAX, last_resort: false };
 
     /// How many typos a word of `letters` letters may have.

@@ -6,8 +6,8 @@
 //!
 //! 1. Without typos. If a document has every word in its title, the heaviest field, or a title is what was typed but
 //!    for the spaces, the search ends.
-//! 2. With one typo: one pair of words joined, one word split, or one letter. Whatever was found by now ends the
-//!    search: a mistyped word that is itself a word hides nothing.
+//! 2. With one typo: one pair of words joined, one word split into halves of two letters at least, or one letter.
+//!    Whatever was found by now ends the search: a mistyped word that is itself a word, but in no title, hides nothing.
 //! 3. With two, three, four typos, until something is found.
 //! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
 //! 5. When nothing was: the documents that hold the most words without typos, more than half of them.

@@ -68,11 +68,11 @@ pub struct Results {
     pub hits: Vec<Hit>,
     /// Where it ends, for [`Query::after`]; none when it is empty.
     pub end: Option<Cursor>,
-    /// How many documents were found altogether; none unless they were counted, as [`Query::count`] and
-    /// [`Query::facets`] ask for.
+    /// How many documents were found altogether, at the levels of typos that were searched; none unless they were
+    /// counted, as [`Query::count`] and [`Query::facets`] ask for.
     pub total: Option<usize>,
-    /// For each facet that was asked for, its values and how many documents have them, the most frequent first. Of a
-    /// facet that is filtered by itself, those values count as well that the choice leaves out.
+    /// For each facet that was asked for, its values and how many of these documents have them, the most frequent first,
+    /// then by value. Of a facet that is filtered by itself, those values count as well that the choice leaves out.
     pub facets: Vec<Vec<(String, usize)>>,
 }
 

@@ -1,7 +1,8 @@
 //! Which words of a segment a typed word stands for, and with how many typos.
 //!
-//! A typo in the first letter counts double, for people seldom make it. The first letters that may stand for another
-//! are those of its script, more precisely of its 256 characters in Unicode.
+//! A typo in the first letter counts double, for people seldom make it. A whole word may have it with any letter if
+//! nothing else is wrong; otherwise, and in an unfinished word, the first letters that may stand for another are those of
+//! its script, more precisely of its 256 characters in Unicode. In an unfinished word nothing else may be wrong then.
 
 use std::cell::OnceCell;
 
