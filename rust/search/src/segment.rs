@@ -455,3 +455,30 @@ impl Iterator for Tokens<'_> {
         Some(Occurrence { term: token >> 1, field: self.field, position: self.position.min(1 << 30), part })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::document::Document;
+    use crate::draft::Draft;
+    use crate::schema::TextField;
+
+    #[test]
+    fn a_forged_segment_whose_parts_overlap_is_refused() {
+        let schema = Schema::new(vec![TextField::new("title", 1)]);
+        let mut draft = Draft::new(&schema);
+        draft.add(&Document { id: 1, text: vec!["blue sofa".into()], ..Document::default() });
+        let segment = draft.build().expect("one document");
+        let (bytes, sections) = segment.parts();
+        assert!(Segment::open(Arc::new(bytes.to_vec()), sections.to_vec()).is_ok());
+        for bounds in [Section::WordEnds, Section::PostingStarts, Section::TokenStarts, Section::TextStarts] {
+            let at = sections[bounds as usize].start;
+            let mut forged = bytes.to_vec();
+            forged[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+            let opened = Segment::open(Arc::new(forged), sections.to_vec());
+            assert!(matches!(opened, Err(SearchError::Damaged(_))));
+        }
+    }
+}
