@@ -13,7 +13,8 @@ further operations, and ends as every other one.
 Then everything still under way is delivered, and all replicas are compared (see `agreement.py`).
 Yjs has two faults that episodes run into (see `node/yjs_faults.mjs`). A step that fails in Yjs is
 counted apart, and the episode goes on. An episode in which Yjs replicas disagree with each other is
-set aside, but only if Yjs wrote the blocks that make them, and if ours agree.
+set aside, but only if Yjs wrote the blocks that make them, and if ours hold the same edits and each
+reads as our reader or as one of Yjs: where such a block goes depends on the order of arrival.
 """
 
 from __future__ import annotations
@@ -95,22 +96,23 @@ class Episode:
         try:
             agreement.check()
         except AssertionError:
-            if not self._yjs_disagrees_with_itself():
+            seen, authors = self._what_yjs_made_of_it()
+            agrees = all(content["roots"] == seen[0]["roots"] for content in seen)
+            if agrees or not authors or not authors.isdisjoint(self._our_clients):
                 raise
-            agreement.compare_ours(self._readers.ours.doc)
+            agreement.compare_ours(self._readers.ours.doc, seen)
             return Outcome(Counter(), 0, Counter([YJS_DISAGREES]), self._is_outgrown)
         return Outcome(operations, len(self._network.sent), +set_aside, self._is_outgrown)
 
-    def _yjs_disagrees_with_itself(self) -> bool:
-        """Whether Yjs replicas, which all have everything, differ because of what Yjs wrote."""
-        roots: list[Any] = []
+    def _what_yjs_made_of_it(self) -> tuple[list[dict[str, Any]], set[int]]:
+        """What each of the Yjs replicas is, and whose blocks make them disagree, if they do."""
+        seen: list[dict[str, Any]] = []
         authors: set[int] = set()
         for name in [*(replica.name for replica in self._theirs), self._readers.name]:
-            self._questions.ask("describe", lambda seen: roots.append(seen["roots"]), doc=name)
+            self._questions.ask("describe", seen.append, doc=name)
             self._questions.ask("reversed", authors.update, doc=name)
         self._questions.flush()
-        differ = any(seen != roots[0] for seen in roots)
-        return differ and bool(authors) and authors.isdisjoint(self._our_clients)
+        return seen, authors
 
     @property
     def _again(self) -> str:
