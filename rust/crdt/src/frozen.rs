@@ -128,12 +128,16 @@ impl Frozen {
         Some(Size::of(self.text(target)?).in_unit(unit))
     }
 
-    /// Fills the shell: from here on it is the document that was frozen.
+    /// Fills the shell: from here on it is the document that was frozen. Nothing is tidied up on the way, for nobody
+    /// would hear of it.
     ///
     /// # Errors
     /// Any [`DecodeError`], when a forged file's content is not an update; the shell stays empty.
     pub fn thaw(&self, shell: &mut Doc) -> Result<(), DecodeError> {
-        shell.apply_update_as(&self.bytes[self.update.clone()], Encoding::V2).map(drop)
+        let tidies = std::mem::replace(&mut shell.tidies, false);
+        let outcome = shell.apply_update_as(&self.bytes[self.update.clone()], Encoding::V2);
+        shell.tidies = tidies;
+        outcome.map(drop)
     }
 
     fn str_at(&self, range: &Range<usize>) -> &str {
@@ -184,7 +188,7 @@ impl Doc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Any, Input};
+    use crate::{Any, Attributes, Input, Json};
 
     fn written() -> Doc {
         let mut doc = Doc::new(1);
@@ -227,6 +231,29 @@ mod tests {
         assert_eq!((frozen.text(list), frozen.text(text)), (None, Some("pl and 😀")));
         frozen.thaw(&mut copy).expect("own file");
         assert_eq!(copy.encode_update(), relay.encode_update());
+    }
+
+    #[test]
+    fn thawing_deletes_no_marks_that_tidying_would_delete() {
+        let bold: Attributes =
+            [("bold", Json::from_any(&Any::Bool(true)).expect("JSON"))].into_iter().collect();
+        let mut doc = Doc::new(5);
+        doc.set_tidying(false);
+        let text = doc.root("text", TypeTag::Text).expect("new");
+        doc.insert_text(text, 0, "word", Unit::Utf16).expect("in range");
+        let written = doc.encode_update();
+        for client in [3, 9] {
+            let mut other = Doc::new(client);
+            other.apply_update(&written).expect("own update");
+            let text = other.root("text", TypeTag::Text).expect("a text");
+            other.format(text, 0, 2, Unit::Utf16, &bold).expect("in range");
+            doc.apply_update(&other.encode_update()).expect("own update");
+        }
+        let frozen = Frozen::open(doc.freeze().into()).expect("own file");
+        let mut copy = Doc::new(1);
+        frozen.shell(&mut copy).expect("empty");
+        frozen.thaw(&mut copy).expect("own file");
+        assert_eq!(copy.encode_update(), doc.encode_update());
     }
 
     #[test]
