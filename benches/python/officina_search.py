@@ -20,13 +20,8 @@ class OfficinaSearch:
     serves = False
 
     def build(self, listings: Iterable[Listing], folder: Path) -> None:
-        index = Index(
-            text={"title": 3, "description": 1},
-            facets=["category"],
-            numbers=["price", "rating", "created", "popularity"],
-            order="-popularity",
-        )
-        index.add_many(map(_document, listings))
+        index = empty_index()
+        index.add_many(map(document, listings))
         self.file = folder / "listings.idx"
         index.save(self.file)
         self.index = Index.open(self.file)
@@ -36,7 +31,7 @@ class OfficinaSearch:
         return ids
 
     def add(self, listing: Listing) -> None:
-        self.index.add(_document(listing))
+        self.index.add(document(listing))
 
     def remove(self, listing: int) -> None:
         self.index.remove(listing)
@@ -46,6 +41,16 @@ class OfficinaSearch:
 
     def close(self) -> None:
         pass
+
+
+def empty_index() -> Index:
+    """With the fields of a listing."""
+    return Index(
+        text={"title": 3, "description": 1},
+        facets=["category"],
+        numbers=["price", "rating", "created", "popularity"],
+        order="-popularity",
+    )
 
 
 def options(query: Query) -> dict[str, Any]:
@@ -58,7 +63,8 @@ def options(query: Query) -> dict[str, Any]:
     }
 
 
-def _document(listing: Listing) -> dict[str, Any]:
+def document(listing: Listing) -> dict[str, Any]:
+    """A listing as `Index.add` takes it."""
     return {
         "id": listing.id,
         "title": listing.title,

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benches.python.officina_search import OfficinaSearch, options
+from benches.python.officina_search import OfficinaSearch, document, empty_index, options
 from benches.python.search_inputs import Files, Query, read_listings, read_queries
 from officina.search import Index
 
@@ -19,20 +19,32 @@ def measured_alone(files: Files) -> dict[str, Any]:
     """Figures by the clock; medians of several rounds.
 
     Returns:
-        `open_ms`: a saved index opened and asked once. `threads`: how many times as fast two
+        `build_s`: documents that are at hand added to an empty index. `open_ms`: a saved index opened and asked once. `threads`: how many times as fast two
         threads answer all queries without filters as one does. `everything`: queries per second,
         by the mean over the classes, and their median and 99th percentile, when facets, the total
         and the highlights of ten hits are asked for as well.
     """
     queries = list(read_queries(files.queries))
+    documents = [document(listing) for listing in read_listings(files.listings)]
     with TemporaryDirectory() as folder:
         engine = OfficinaSearch()
         engine.build(read_listings(files.listings), Path(folder))
         return {
+            "build_s": _build_s(documents),
             "open_ms": _open_ms(engine.file),
             "threads": _threads(engine.index, queries),
             "everything": _everything(engine.index, queries),
         }
+
+
+def _build_s(documents: list[dict[str, Any]]) -> float:
+    def built() -> float:
+        index = empty_index()
+        start = time.perf_counter()
+        index.add_many(documents)
+        return time.perf_counter() - start
+
+    return round(statistics.median(built() for _ in range(3)), 3)
 
 
 def _open_ms(file: Path) -> float:

@@ -109,8 +109,8 @@ GOALS: Goals = [
     ),
     ("memory", [Claim(_ours("resident_mb"), "≤", 60, " MB")]),
     (
-        "build and save; open a file",
-        [Claim(_ours("build_s"), "≤", 1, " s"), Claim(_alone("open_ms"), "≤", 20, " ms")],
+        "build; open a file",
+        [Claim(_alone("build_s"), "≤", 1, " s"), Claim(_alone("open_ms"), "≤", 20, " ms")],
     ),
     (
         "add; remove, visible at once",
@@ -145,8 +145,8 @@ GOALS_1M: Goals = [
     ),
     ("memory", [Claim(_ours("resident_mb"), "≤", 300, " MB")]),
     (
-        "build and save; open a file",
-        [Claim(_ours("build_s"), "≤", 10, " s"), Claim(_alone("open_ms"), "≤", 50, " ms")],
+        "build; open a file",
+        [Claim(_alone("build_s"), "≤", 10, " s"), Claim(_alone("open_ms"), "≤", 50, " ms")],
     ),
     (
         "add; remove, visible at once",
