@@ -50,7 +50,7 @@ def _slowest_median(record: Record) -> float | None:
 
 def _classes_with_recall(record: Record) -> float | None:
     """How many classes reach their recall, as it is printed."""
-    classes = record["engines"][OURS]["classes"]
+    classes: Record = record["engines"][OURS]["classes"]
     return sum(
         round(classes[kind]["recall"], 3) >= least
         for kind, least in _LEAST_RECALL.items()

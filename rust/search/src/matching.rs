@@ -1,5 +1,7 @@
 //! The documents of one segment that hold every word, with a given number of typos.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::dictionary::Terms;
 use crate::filter::Checks;
 use crate::postings::{self, field_of};
@@ -36,6 +38,7 @@ pub(crate) struct Matching<'a> {
     lighter: &'a [u16],
     /// Whether typos may match in the field.
     forgiving: &'a [bool],
+    rooms: &'a Rooms,
     pub(crate) found: Vec<Match>,
 }
 
@@ -59,9 +62,36 @@ impl Match {
     }
 }
 
+/// Room for a number for each document of a segment, kept for the next search: to ask the system for so much each time
+/// took a third of a search.
+#[derive(Default)]
+pub(crate) struct Rooms(Mutex<Vec<Vec<u16>>>);
+
+impl Rooms {
+    /// As many are kept as threads may search at a time, more or less.
+    const KEPT: usize = 8;
+
+    /// Zeros.
+    fn take(&self, len: usize) -> Vec<u16> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut room = kept.unwrap_or_default();
+        room.clear();
+        room.resize(len, 0);
+        room
+    }
+
+    fn give_back(&self, room: Vec<u16>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < Self::KEPT {
+            kept.push(room);
+        }
+    }
+}
+
 /// What is the same for all segments.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
+    pub(crate) rooms: &'a Rooms,
     pub(crate) lighter: &'a [u16],
     pub(crate) forgiving: &'a [bool],
 }
@@ -84,6 +114,7 @@ impl<'a> Matching<'a> {
             last_resort,
             lighter: fields.lighter,
             forgiving: fields.forgiving,
+            rooms: fields.rooms,
             found: Vec::new(),
         }
     }
@@ -262,7 +293,8 @@ impl<'a> Matching<'a> {
         }
         if self.posting_bytes(word, most) > self.reader.len() / 8 {
             // Most documents do not hold the word: whole chunks of them are passed over at once.
-            for (chunk, bests) in self.everywhere(word, most).chunks(CHUNK).enumerate() {
+            let everywhere = self.everywhere(word, most);
+            for (chunk, bests) in everywhere.chunks(CHUNK).enumerate() {
                 if bests.iter().fold(0, |any, best| any | best) == 0 {
                     continue;
                 }
@@ -271,6 +303,7 @@ impl<'a> Matching<'a> {
                     add((chunk * CHUNK + at) as u32, (best >> 8) as u8, best as u8);
                 }
             }
+            self.rooms.give_back(everywhere);
             return;
         }
         let mut all: Vec<u64> = Vec::new();
@@ -304,6 +337,7 @@ impl<'a> Matching<'a> {
             for (best, &document) in best.iter_mut().zip(&documents) {
                 *best = NONE - everywhere.get(document as usize).copied().unwrap_or(0);
             }
+            self.rooms.give_back(everywhere);
         } else if terms > MANY_TERMS {
             for (best, &document) in best.iter_mut().zip(&documents) {
                 for token in self.reader.tokens(document) {
@@ -339,7 +373,7 @@ impl<'a> Matching<'a> {
 
     /// For every document of the segment, how well it holds `word`: what is left of `NONE`, and so 0 if it does not.
     fn everywhere(&self, word: usize, most: u8) -> Vec<u16> {
-        let mut best = vec![0; self.reader.len()];
+        let mut best = self.rooms.take(self.reader.len());
         for (typos, terms) in self.lists(word, most) {
             for term in terms.clone() {
                 self.reader.postings(term).for_each(|document, place| {

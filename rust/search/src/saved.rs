@@ -89,7 +89,7 @@ impl Snapshot {
             members.push(member(segment, &all[removed], removed_count)?);
         }
         schema.validate()?;
-        let snapshot = Self { schema, members };
+        let snapshot = Self { schema, members, rooms: Arc::default() };
         if !snapshot.members.iter().all(|member| member.segment.fits(&snapshot.schema)) {
             return Err(damaged("its segments do not fit its schema"));
         }

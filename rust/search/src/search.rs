@@ -21,7 +21,7 @@ use crate::analysis::{Typed, query_words};
 use crate::draft::Squash;
 use crate::error::SearchError;
 use crate::filter::{Checks, Verdict};
-use crate::matching::{Fields, Matching, is_removed};
+use crate::matching::{Fields, Matching, Rooms, is_removed};
 use crate::query::{Cursor, MAX_QUERY_WORDS, Query};
 use crate::rank::{Best, Exactness, Hit, Rank};
 use crate::schema::Schema;
@@ -49,7 +49,12 @@ pub(crate) struct Found {
 }
 
 /// Answers `query`.
-pub(crate) fn search(schema: &Schema, live: &[Live<'_>], query: &Query) -> Result<Found, SearchError> {
+pub(crate) fn search(
+    schema: &Schema,
+    live: &[Live<'_>],
+    query: &Query,
+    rooms: &Rooms,
+) -> Result<Found, SearchError> {
     query.check(schema)?;
     let checks: Vec<Checks<'_>> =
         live.iter().map(|live| Checks::bind(&query.filters, schema, live.reader)).collect();
@@ -57,6 +62,7 @@ pub(crate) fn search(schema: &Schema, live: &[Live<'_>], query: &Query) -> Resul
     let mut search = Search {
         schema,
         live,
+        rooms,
         checks: &checks,
         lighter: schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect(),
         forgiving: schema.text.iter().map(|field| field.typos).collect(),
@@ -125,6 +131,7 @@ pub(crate) fn joined_or_split(
 struct Search<'a> {
     schema: &'a Schema,
     live: &'a [Live<'a>],
+    rooms: &'a Rooms,
     checks: &'a [Checks<'a>],
     lighter: Vec<u16>,
     forgiving: Vec<bool>,
@@ -157,7 +164,7 @@ impl Search<'_> {
         let schema = self.schema;
         let wanted: Vec<Wanted<'_>> = words.iter().map(|typed| Wanted::new(typed.clone(), schema)).collect();
         let (lighter, forgiving) = (self.lighter.clone(), self.forgiving.clone());
-        let fields = Fields { lighter: &lighter, forgiving: &forgiving };
+        let fields = Fields { rooms: self.rooms, lighter: &lighter, forgiving: &forgiving };
         let (live, checks) = (self.live, self.checks);
         let matching = |last_resort| -> Vec<Matching<'_>> {
             let segments = live.iter().zip(checks);

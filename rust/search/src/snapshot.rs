@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::document::Document;
 use crate::error::SearchError;
+use crate::matching::Rooms;
 use crate::query::{Cursor, Query};
 use crate::rank::Rank;
 use crate::schema::Schema;
@@ -59,6 +60,7 @@ impl Member {
 pub struct Snapshot {
     pub(crate) schema: Arc<Schema>,
     pub(crate) members: Vec<Member>,
+    pub(crate) rooms: Arc<Rooms>,
 }
 
 /// What a search found.
@@ -121,7 +123,7 @@ impl Snapshot {
                 removed: member.removed.as_ref().map(|bits| bits.as_slice()),
             })
             .collect();
-        let found = search(&self.schema, &live, query)?;
+        let found = search(&self.schema, &live, query, &self.rooms)?;
         let hit = |hit: &crate::rank::Hit| Hit {
             id: live[hit.segment as usize].reader.id(hit.document),
             rank: Rank::of(hit.key),

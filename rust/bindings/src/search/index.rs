@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use officina_search::{Cursor, Document, Order, Query, Schema, SearchError, Snapshot};
@@ -12,6 +12,9 @@ use pyo3::types::{PyDict, PyType};
 use super::results::Results;
 use super::{document, file, filter, schema};
 use crate::errors::{NativeError, run};
+
+/// More threads are not started, whatever was asked for.
+const MAX_THREADS: usize = 64;
 
 /// A search index: typo-tolerant, changed and searched from any thread, in memory or in a file.
 ///
@@ -248,21 +251,27 @@ impl Index {
         let queries = texts.into_iter().map(|text| options.query(text, snapshot.schema()));
         let queries: Vec<Query> = queries.collect::<PyResult<_>>()?;
         run(py, || {
-            let share = queries.len().div_ceil(threads.clamp(1, 64)).max(1);
-            let answers = |queries: &[Query]| -> Result<Vec<Results>, SearchError> {
-                queries.iter().map(|query| answer(&snapshot, query.clone())).collect()
+            // Queries differ so much in length that each thread takes the next one when it is ready.
+            let next = AtomicUsize::new(0);
+            let work = || -> Result<Vec<(usize, Results)>, SearchError> {
+                let taken = std::iter::from_fn(|| {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    queries.get(at).map(|query| (at, query))
+                });
+                taken.map(|(at, query)| Ok((at, answer(&snapshot, query.clone())?))).collect()
             };
             let parts = std::thread::scope(|scope| {
-                let spawned = queries.chunks(share).skip(1).map(|part| scope.spawn(|| answers(part)));
-                let spawned: Vec<_> = spawned.collect();
-                let first = queries.chunks(share).next().map_or(Ok(Vec::new()), answers);
-                let others = spawned.into_iter().map(|thread| match thread.join() {
+                let helpers: Vec<_> = (1..threads.clamp(1, MAX_THREADS)).map(|_| scope.spawn(work)).collect();
+                let own = work();
+                let others = helpers.into_iter().map(|thread| match thread.join() {
                     Ok(answers) => answers,
                     Err(panic) => std::panic::resume_unwind(panic),
                 });
-                std::iter::once(first).chain(others).collect::<Result<Vec<_>, _>>()
+                std::iter::once(own).chain(others).collect::<Result<Vec<_>, _>>()
             });
-            parts.map(|parts| parts.into_iter().flatten().collect())
+            let mut answers: Vec<(usize, Results)> = parts?.into_iter().flatten().collect();
+            answers.sort_unstable_by_key(|(at, _)| *at);
+            Ok::<_, SearchError>(answers.into_iter().map(|(_, results)| results).collect())
         })
     }
 
