@@ -19,10 +19,11 @@ def measured_alone(files: Files) -> dict[str, Any]:
     """Figures by the clock; medians of several rounds.
 
     Returns:
-        `build_s`: documents that are at hand added to an empty index. `open_ms`: a saved index opened and asked once. `threads`: how many times as fast two
-        threads answer all queries without filters as one does. `everything`: queries per second,
-        by the mean over the classes, and their median and 99th percentile, when facets, the total
-        and the highlights of ten hits are asked for as well.
+        `build_s`: documents that are at hand added to an empty index. `open_ms`: a saved index
+        opened and asked once. `threads`: how many times as fast two threads answer all queries
+        without filters as one does. `everything`: queries per second, by the mean over the
+        classes, and their median and 99th percentile, when facets, the total and the highlights
+        of ten hits are asked for as well.
     """
     queries = list(read_queries(files.queries))
     documents = [document(listing) for listing in read_listings(files.listings)]
