@@ -4,7 +4,7 @@ use std::path::Path;
 
 use officina_search::{Document, Filter, Index, Order, Schema, TextField};
 
-use crate::engine::Engine;
+use crate::engine::{Changes, Engine};
 use crate::input::{Listing, Query, Sort};
 
 /// As many listings are added at once.
@@ -59,6 +59,12 @@ impl Engine for Officina {
         found.hits.iter().map(|hit| hit.id.cast_unsigned()).collect()
     }
 
+    fn changes(&mut self) -> Option<&mut dyn Changes> {
+        Some(self)
+    }
+}
+
+impl Changes for Officina {
     fn add(&mut self, listing: &Listing) {
         self.0.add(&[document(listing)]).expect("it fits the schema");
     }

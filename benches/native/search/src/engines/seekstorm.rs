@@ -29,7 +29,8 @@ const CORRECTIONS: usize = 8;
 const ATTEMPTS: usize = 40;
 const PREFIX_LENGTH: usize = 7;
 
-/// One shard, so that a search stays in the thread that asks.
+/// One shard, so that a search stays in the thread that asks. A document becomes visible some time after it was added, and
+/// a commit after each panics: changes are not timed.
 pub struct Seekstorm {
     index: IndexArc,
     /// The listings' ids in the order in which they were indexed, which is how seekstorm numbers them.
@@ -50,9 +51,6 @@ enum Mistyped {
 }
 
 impl engine::Engine for Seekstorm {
-    /// A document becomes visible some time after it was added, and a commit after each panics.
-    const CHANGES_AT_ONCE: bool = false;
-
     fn build(listings: impl Iterator<Item = Listing>, folder: &Path) -> Self {
         let (schema, no_synonyms) = (schema(), Vec::new());
         let created = create_index(folder, settings(), &schema, &no_synonyms, true, Some(1));
@@ -111,14 +109,6 @@ impl engine::Engine for Seekstorm {
         let found =
             |mistyped| self.first_of(&self.corrected(&typed, mistyped), titles, query.prefix, &filters);
         found(Mistyped::Unknown).or_else(|| found(Mistyped::Any)).unwrap_or_default()
-    }
-
-    fn add(&mut self, _: &Listing) {
-        unimplemented!("nothing is added that is not found at once")
-    }
-
-    fn remove(&mut self, _: u64) {
-        unimplemented!("nothing was added")
     }
 }
 

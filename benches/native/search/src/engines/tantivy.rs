@@ -18,7 +18,7 @@ use tantivy::{Order, Term};
 use self::index::Index;
 use self::spelling::Spelling;
 pub use self::spelling::{Symspell, Walk};
-use crate::engine;
+use crate::engine::{self, Changes};
 use crate::input::{Filters, Listing, Query, Sort};
 use crate::words::{fold, terms, trigrams, whole};
 
@@ -62,6 +62,12 @@ impl<S: Spelling> engine::Engine for Tantivy<S> {
         self.staged(&typed, query.prefix, &whole(&folded), &limits)
     }
 
+    fn changes(&mut self) -> Option<&mut dyn Changes> {
+        Some(self)
+    }
+}
+
+impl<S: Spelling> Changes for Tantivy<S> {
     fn add(&mut self, listing: &Listing) {
         let fresh = self.index.insert(listing);
         self.index.commit();
