@@ -200,8 +200,13 @@ def _programs() -> Path:
     found = shutil.which("initdb")
     if found:
         return Path(found).parent
-    folders = Path("/usr/lib/postgresql").glob("*/bin")
-    return max(folders, key=lambda folder: int(folder.parent.name))
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name)
+    )
+    if not folders:
+        message = "initdb is missing: install PostgreSQL (Debian: postgresql), or name --engines"
+        raise FileNotFoundError(message)
+    return folders[-1]
 
 
 def _row(listing: Listing) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benches.python.engines import engine_named
+from benches.python.process import resident_bytes
 from benches.python.questions import Engine
 from benches.python.traces import Trace
 
@@ -50,14 +51,6 @@ def _loaded(engine: Engine, encoded: bytes, *, saved: bool) -> Any:
     return document
 
 
-def _resident_bytes() -> int:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    message = "/proc/self/status has no VmRSS"
-    raise OSError(message)
-
-
 def main() -> None:
     """Load and print."""
     name, form, path, copies = sys.argv[1:]
@@ -65,9 +58,9 @@ def main() -> None:
     encoded = Path(path).read_bytes()
     _loaded(engine, encoded, saved=saved)
     gc.collect()
-    before = _resident_bytes()
+    before = resident_bytes()
     documents = [_loaded(engine, encoded, saved=saved) for _ in range(int(copies))]
-    print((_resident_bytes() - before) / len(documents) / 1e6)
+    print((resident_bytes() - before) / len(documents) / 1e6)
 
 
 if __name__ == "__main__":

@@ -9,50 +9,23 @@ next search, a removed one must not.
 
 from __future__ import annotations
 
-import argparse
-import sys
-
-from benches.python.record import describe_machine, write_record
+from benches.python.record import describe_machine
 from benches.python.search_alone import measured_alone
 from benches.python.search_engines import ENGINES
 from benches.python.search_inputs import search_files
-from benches.python.search_rounds import class_table, measured, python_command, table
+from benches.python.search_rounds import arguments, measured, python_command, report
 
 
 def main() -> None:
     """Measure, print the tables, and record them when asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="default 3")
-    parser.add_argument(
-        "--seconds", type=float, default=10, help="per class of queries and round; default 10"
-    )
-    parser.add_argument("--listings", default="100k", metavar="NAME", help="default 100k")
-    parser.add_argument("--queries", metavar="NAME", help="default: that of the listings")
-    parser.add_argument(
-        "--engines", nargs="+", choices=ENGINES, default=list(ENGINES), metavar="NAME"
-    )
-    parser.add_argument("--record", action="store_true", help="write it to benches/results")
-    options = parser.parse_args()
+    options = arguments(__doc__, ENGINES)
     machine = describe_machine()
     commands = {name: python_command(name) for name in options.engines}
-    with search_files(options.listings, options.queries or options.listings) as files:
+    with search_files(options.listings, options.queries) as files:
         engines = measured(commands, files, options.rounds, options.seconds)
         alone = measured_alone(files)
-    print(table(engines), class_table(engines), alone, sep="\n\n")
-    if options.record:
-        found = {
-            "command": "python -m benches.python.search " + " ".join(sys.argv[1:]),
-            "machine": machine,
-            "listings": options.listings,
-            "queries": options.queries or options.listings,
-            "rounds": options.rounds,
-            "engines": engines,
-            "alone": alone,
-        }
-        what = "search" if options.listings == "100k" else f"search-{options.listings}"
-        print(f"recorded in {write_record(what, found)}", file=sys.stderr)
+    report("search", options, machine, {"engines": engines, "alone": alone})
+    print(alone)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benches.python.record import three_digits
+from benches.python.record import three_digits, write_record
 from benches.python.search_inputs import CLASSES, Files, Query, read_queries
 from benches.python.search_quality import overall, quality
 
@@ -69,6 +70,43 @@ def measured(
             answers[name].changes = _told(engine, f"changes {_CHANGES}")
     queries = list(read_queries(files.queries))
     return {name: _summary(queries, answered) for name, answered in answers.items()}
+
+
+def arguments(about: str | None, engines: Iterable[str]) -> argparse.Namespace:
+    """What to measure, from the command line: of these engines, all if none are named."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="default 3")
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="per class of queries and round; default 10"
+    )
+    parser.add_argument("--listings", default="100k", metavar="NAME", help="default 100k")
+    parser.add_argument("--queries", metavar="NAME", help="default: that of the listings")
+    names = list(engines)
+    parser.add_argument("--engines", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--record", action="store_true", help="write it to benches/results")
+    options = parser.parse_args()
+    options.queries = options.queries or options.listings
+    return options
+
+
+def report(what: str, options: argparse.Namespace, machine: Record, findings: Record) -> None:
+    """Print the tables of what was found, and record it when asked to."""
+    print(table(findings["engines"]), class_table(findings["engines"]), sep="\n\n")
+    if options.record:
+        found = {
+            "command": " ".join(
+                ["python", "-m", f"benches.python.{what.replace('-', '_')}", *sys.argv[1:]]
+            ),
+            "machine": machine,
+            "listings": options.listings,
+            "queries": options.queries,
+            "rounds": options.rounds,
+            **findings,
+        }
+        name = what if options.listings == "100k" else f"{what}-{options.listings}"
+        print(f"recorded in {write_record(name, found)}", file=sys.stderr)
 
 
 def _told(engine: subprocess.Popen[str], command: str) -> Record:

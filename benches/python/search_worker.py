@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benches.python.process import resident_bytes
 from benches.python.search_engines import SearchEngine, engine_named
 from benches.python.search_inputs import (
     Filters,
@@ -107,11 +108,7 @@ def _resident_bytes() -> int:
     """Without what the allocator only keeps for later."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    message = "/proc/self/status has no VmRSS"
-    raise OSError(message)
+    return resident_bytes()
 
 
 def main() -> None:
