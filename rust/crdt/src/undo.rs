@@ -78,12 +78,12 @@ impl StackItem {
 
     /// The item as bytes, to be used with the same document later or elsewhere.
     ///
-    /// The layout is a version, 1; the insertions and the deletions as delete sets; and the clients of either,
+    /// The layout is a version, 2; the insertions and the deletions as delete sets; and the clients of either,
     /// counted, in the order in which their content was inserted and in which it is brought back.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.byte(1);
+        writer.byte(2);
         self.insertions.encode_into(&mut writer);
         self.deletions.encode_into(&mut writer);
         for order in [&self.authors, &self.losers] {
@@ -102,7 +102,7 @@ impl StackItem {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.byte()?;
-        if version != 1 {
+        if version != 2 {
             return Err(DecodeError::UnknownTag {
                 what: "stack item version",
                 tag: u64::from(version),
@@ -733,8 +733,8 @@ mod tests {
 
     #[test]
     fn damaged_stack_items_are_refused() {
-        let zero_length = [1, 1, 5, 1, 0, 0, 0, 0, 0];
-        for bytes in [&[][..], &[2, 0, 0, 0, 0], &[1, 0, 0, 0], &[1, 0, 0, 0, 0, 0], &zero_length] {
+        let zero_length = [2, 1, 5, 1, 0, 0, 0, 0, 0];
+        for bytes in [&[][..], &[1, 0, 0, 0, 0], &[2, 0, 0, 0], &[2, 0, 0, 0, 0, 0], &zero_length] {
             assert!(StackItem::decode(bytes).is_err());
         }
     }
