@@ -312,6 +312,24 @@ def test_search_index_says_which_row_is_wrong(tmp_path: Path, line: str, problem
     assert problem in made.stderr
 
 
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        (['{"id": 3, "title": "a"}', '{"title": "b"}'], 'line 2: no integer "id"'),
+        ([f'{{"id": {2**63}, "title": "a"}}'], "too large"),
+    ],
+)
+def test_search_index_refuses_ids_that_are_none(
+    tmp_path: Path, rows: list[str], problem: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(rows))
+    made = run("search", "index", path)
+    assert made.exit_code == 1
+    assert problem in made.stderr
+    assert not path.with_suffix(".idx").exists()
+
+
 def test_search_query_says_what_is_wrong(tmp_path: Path) -> None:
     write_listings(tmp_path)
     run("search", "index", tmp_path / "listings.jsonl.gz")

@@ -42,13 +42,15 @@ class Fields:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON Lines file, plain or gzipped.
 
-    A row without an integer "id" gets its line's number.
+    Without an integer "id" in the first row, the number of its line is the id of each.
 
     Raises:
-        DecodeError: a line is not a JSON object; the message says which.
+        DecodeError: a line is not a JSON object, or lacks an id that the first has; the message
+            says which.
         OSError: the file cannot be read.
     """
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+        has_ids: bool | None = None
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -60,8 +62,13 @@ def read_rows(path: Path) -> Iterator[Row]:
             if not isinstance(row, dict):
                 message = f"{path}, line {number}: a row is an object, not {type(row).__name__}"
                 raise DecodeError(message)
-            if not isinstance(row.get("id"), int):
+            has_id = isinstance(row.get("id"), int)
+            has_ids = has_id if has_ids is None else has_ids
+            if not has_ids:
                 row["id"] = number
+            elif not has_id:
+                message = f'{path}, line {number}: no integer "id", which the first row has'
+                raise DecodeError(message)
             yield row
 
 

@@ -56,7 +56,7 @@ def index(
 
     Fields that are not named are guessed from the first rows.
     """
-    with problems_in_one_sentence(OSError, ValueError, TypeError):
+    with problems_in_one_sentence(OSError, ValueError, TypeError, OverflowError):
         start = time.perf_counter()
         fields = _fields(guess_fields(read_rows(file)), text, facet, number, order)
         if not fields.text:
