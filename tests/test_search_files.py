@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_saving_over_an_open_index_leaves_it_as_it_was(tmp_path: Path) -> None:
     make(5).save(path)
     assert answers(opened) == before
     assert len(Index.open(path)) == 5
+    assert [entry.name for entry in tmp_path.iterdir()] == ["saved.idx"]
+
+
+def test_saves_of_several_threads_to_one_place_leave_one_of_them_whole(tmp_path: Path) -> None:
+    path = tmp_path / "saved.idx"
+    indexes = [make(500), make(700)]
+    threads = [
+        threading.Thread(target=lambda index=index: [index.save(path) for _ in range(10)])
+        for index in indexes
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Index.open(path)) in (500, 700)
     assert [entry.name for entry in tmp_path.iterdir()] == ["saved.idx"]
 
 

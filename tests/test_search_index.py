@@ -76,6 +76,33 @@ def test_update_of_a_document_that_there_is_not_is_a_key_error() -> None:
         make().update({"id": 9, "price": 1})
 
 
+def test_updates_of_different_fields_from_several_threads_are_all_kept() -> None:
+    index = make()
+    index.add(SOFA)
+    fields = ("price", "popularity")
+
+    def count(field: str) -> None:
+        for number in range(300):
+            index.update({"id": 7, field: number})
+
+    threads = [threading.Thread(target=count, args=(field,)) for field in fields]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = index.get(7)
+    assert found is not None
+    assert [found[field] for field in fields] == [299, 299]
+
+
+def test_refused_update_leaves_the_document_as_it_was() -> None:
+    index = make()
+    index.add(SOFA)
+    with pytest.raises(TypeError, match='document 7, "price"'):
+        index.update({"id": 7, "title": "Chair", "price": "cheap"})
+    assert ids(index, "sofa") == [7]
+
+
 def test_columns_are_documents_row_by_row() -> None:
     index = make()
     index.add_columns(

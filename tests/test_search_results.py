@@ -132,6 +132,12 @@ def test_filters_nested_without_end_are_refused(index: Index) -> None:
         index.search("sofa", filters=nested)
 
 
+def test_conditions_without_end_are_refused_and_values_are_not(index: Index) -> None:
+    with pytest.raises(ValueError, match="at most 1000"):
+        index.search("sofa", filters={"price": list(range(5000))})
+    assert ids(index.search("blue sofa", filters={"category": ["home"] * 100_000})) == [1, 2, 4]
+
+
 def test_facets_count_what_is_found_and_a_filtered_facet_what_it_would_find(index: Index) -> None:
     results = index.search("sofa", facets=["category"])
     assert results.facets == {"category": {"home": 3, "used": 1}}

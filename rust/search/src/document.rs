@@ -19,7 +19,45 @@ pub struct Document {
     pub numbers: Vec<f64>,
 }
 
+/// New values for some fields of a document, in the order of the schema's fields; those that are none stay.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// One for each text field.
+    pub text: Vec<Option<String>>,
+    /// One for each facet.
+    pub facets: Vec<Option<Vec<String>>>,
+    /// One for each number column; NaN takes the number away.
+    pub numbers: Vec<Option<f64>>,
+}
+
+impl Change {
+    /// Sets the fields that it has a value for.
+    pub fn apply(self, document: &mut Document) {
+        fn set<T>(fields: &mut [T], values: Vec<Option<T>>) {
+            for (field, value) in fields.iter_mut().zip(values) {
+                if let Some(value) = value {
+                    *field = value;
+                }
+            }
+        }
+        set(&mut document.text, self.text);
+        set(&mut document.facets, self.facets);
+        set(&mut document.numbers, self.numbers);
+    }
+}
+
 impl Document {
+    /// One without any values.
+    #[must_use]
+    pub fn empty(id: i64, schema: &Schema) -> Self {
+        Self {
+            id,
+            text: vec![String::new(); schema.text.len()],
+            facets: vec![Vec::new(); schema.facets.len()],
+            numbers: vec![f64::NAN; schema.numbers.len()],
+        }
+    }
+
     /// Checks that it has a value for every field, and not too much text.
     ///
     /// # Errors

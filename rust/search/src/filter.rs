@@ -6,6 +6,7 @@ use crate::segment::{Facet, Numbers, Reader};
 
 /// A filter on one segment.
 enum Check<'a> {
+    /// One of these codes, which ascend.
     Codes(Facet<'a>, Vec<u32>),
     Range(Numbers<'a>, f64, f64),
     All(Vec<Check<'a>>),
@@ -20,7 +21,10 @@ impl<'a> Check<'a> {
             Filter::OneOf(name, values) => match schema.facet(name) {
                 Some(facet) => {
                     let facet = reader.facet(facet);
-                    Self::Codes(facet, values.iter().filter_map(|value| facet.code(value)).collect())
+                    let mut codes: Vec<u32> = values.iter().filter_map(|value| facet.code(value)).collect();
+                    codes.sort_unstable();
+                    codes.dedup();
+                    Self::Codes(facet, codes)
                 }
                 None => Self::Any(Vec::new()),
             },
@@ -39,7 +43,9 @@ impl<'a> Check<'a> {
 
     fn passes(&self, document: u32) -> bool {
         match self {
-            Self::Codes(facet, wanted) => facet.codes(document).any(|code| wanted.contains(&code)),
+            Self::Codes(facet, wanted) => {
+                facet.codes(document).any(|code| wanted.binary_search(&code).is_ok())
+            }
             Self::Range(column, least, most) => {
                 let number = column.get(document);
                 *least <= number && number <= *most

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::document::Document;
+use crate::document::{Change, Document};
 use crate::draft::Draft;
 use crate::error::SearchError;
 use crate::schema::Schema;
@@ -81,10 +81,27 @@ impl Index {
                 snapshot.remove(id);
             }
         }
-        snapshot.members.push(member);
-        snapshot.merge_small()?;
-        self.publish(snapshot);
-        Ok(())
+        self.put(snapshot, member)
+    }
+
+    /// Changes some fields of the document with this id; returns whether there is one. Changes from several threads follow
+    /// each other, and none is lost.
+    ///
+    /// # Errors
+    /// [`SearchError::Document`] when it does not fit the schema then; it stays as it was.
+    pub fn update(&self, id: i64, change: Change) -> Result<bool, SearchError> {
+        let _writing = lock(&self.writing);
+        let mut snapshot = self.snapshot().as_ref().clone();
+        let Some(mut document) = snapshot.get(id) else { return Ok(false) };
+        let schema = snapshot.schema.clone();
+        change.apply(&mut document);
+        document.check(&schema)?;
+        let mut draft = Draft::new(&schema);
+        draft.add(&document);
+        let member = Member::new(draft.build()?);
+        snapshot.remove(id);
+        self.put(snapshot, member)?;
+        Ok(true)
     }
 
     /// Removes the document with this id; returns whether there was one.
@@ -128,6 +145,14 @@ impl Index {
         snapshot.members.retain(|member| member.len() > 0);
         self.publish(snapshot);
         Ok(true)
+    }
+
+    /// Publishes `snapshot` with `member`, which nothing else in it replaces.
+    fn put(&self, mut snapshot: Snapshot, member: Member) -> Result<(), SearchError> {
+        snapshot.members.push(member);
+        snapshot.merge_small()?;
+        self.publish(snapshot);
+        Ok(())
     }
 
     fn publish(&self, snapshot: Snapshot) {

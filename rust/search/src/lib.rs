@@ -48,11 +48,11 @@ mod snapshot;
 mod titles;
 mod words;
 
-pub use document::{Document, MAX_TEXT_BYTES};
+pub use document::{Change, Document, MAX_TEXT_BYTES};
 pub use error::SearchError;
 pub use explain::{Explanation, Marked};
 pub use index::Index;
-pub use query::{Cursor, Filter, MAX_PAGE_END, MAX_QUERY_BYTES, MAX_QUERY_WORDS, Query};
+pub use query::{Cursor, Filter, MAX_CONDITIONS, MAX_PAGE_END, MAX_QUERY_BYTES, MAX_QUERY_WORDS, Query};
 pub use rank::{Exactness, Rank};
 pub use schema::{MAX_TEXT_FIELDS, Order, Schema, TextField, Typos};
 pub use snapshot::{Hit, Results, Snapshot};

@@ -11,6 +11,8 @@ pub const MAX_QUERY_WORDS: usize = 32;
 pub const MAX_PAGE_END: usize = 10_000;
 /// How deep filters may be nested.
 const MAX_FILTER_DEPTH: usize = 32;
+/// How many conditions filters may have: each document may be held against all of them. The values of a facet are one.
+pub const MAX_CONDITIONS: usize = 1000;
 
 /// A search.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +80,14 @@ impl Query {
         if let Some(facet) = self.facets.iter().find(|facet| schema.facet(facet).is_none()) {
             return wrong(format!("{facet:?} is no facet"));
         }
-        self.filters.iter().try_for_each(|filter| filter.check(schema, MAX_FILTER_DEPTH))
+        self.filters.iter().try_for_each(|filter| filter.check(schema, MAX_FILTER_DEPTH))?;
+        let conditions: usize = self.filters.iter().map(Filter::conditions).sum();
+        if conditions > MAX_CONDITIONS {
+            return wrong(format!(
+                "the filters have {conditions} conditions, at most {MAX_CONDITIONS} are checked"
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -134,6 +143,15 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// How many conditions it has, itself included; of one that [`Filter::check`] found to be no deeper than allowed.
+    fn conditions(&self) -> usize {
+        match self {
+            Self::OneOf(..) | Self::Range(..) => 1,
+            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::conditions).sum::<usize>(),
+            Self::Not(part) => 1 + part.conditions(),
+        }
+    }
+
     fn check(&self, schema: &Schema, depth: usize) -> Result<(), SearchError> {
         let wrong = |why: String| Err(SearchError::Query(why));
         if depth == 0 {

@@ -1,6 +1,6 @@
 //! Documents from dicts and from columns.
 
-use officina_search::{Document, Schema};
+use officina_search::{Change, Document, Schema};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -10,13 +10,8 @@ use crate::errors::NativeError;
 
 /// A document from a dict; fields of it that the schema does not have are left out.
 pub(super) fn document(fields: &Bound<'_, PyDict>, schema: &Schema) -> PyResult<Document> {
-    let mut document = Document {
-        id: id(fields)?,
-        text: vec![String::new(); schema.text.len()],
-        facets: vec![Vec::new(); schema.facets.len()],
-        numbers: vec![f64::NAN; schema.numbers.len()],
-    };
-    change(&mut document, fields, schema)?;
+    let mut document = Document::empty(id(fields)?, schema);
+    change(fields, schema)?.apply(&mut document);
     Ok(document)
 }
 
@@ -28,36 +23,34 @@ pub(super) fn id(fields: &Bound<'_, PyDict>) -> PyResult<i64> {
     }
 }
 
-/// Sets the fields that a dict has.
-pub(super) fn change(document: &mut Document, fields: &Bound<'_, PyDict>, schema: &Schema) -> PyResult<()> {
-    let id = document.id;
-    let named = |name: &str, error: PyErr| {
+/// The fields that a dict has.
+pub(super) fn change(fields: &Bound<'_, PyDict>, schema: &Schema) -> PyResult<Change> {
+    let text = schema.text.iter().map(|field| value(fields, &field.name, string));
+    let facets = schema.facets.iter().map(|name| value(fields, name, strings));
+    let numbers = schema.numbers.iter().map(|name| value(fields, name, number));
+    Ok(Change {
+        text: text.collect::<PyResult<_>>()?,
+        facets: facets.collect::<PyResult<_>>()?,
+        numbers: numbers.collect::<PyResult<_>>()?,
+    })
+}
+
+/// One field of a dict, as `read` reads it; a type error says which.
+fn value<'py, T>(
+    fields: &Bound<'py, PyDict>,
+    name: &str,
+    read: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
+) -> PyResult<Option<T>> {
+    let Some(found) = fields.get_item(name)? else { return Ok(None) };
+    read(&found).map(Some).map_err(|error| {
         if error.is_instance_of::<PyTypeError>(fields.py()) {
-            NativeError::kind(format!("document {id}, {name:?}: {}", error.value(fields.py()))).into()
+            let id =
+                fields.get_item("id").ok().flatten().map_or(String::new(), |id| format!("document {id}, "));
+            NativeError::kind(format!("{id}{name:?}: {}", error.value(fields.py()))).into()
         } else {
             error
         }
-    };
-    for (field, text) in schema.text.iter().zip(&mut document.text) {
-        if let Some(value) = fields.get_item(&field.name)? {
-            *text = string(&value).map_err(|error| named(&field.name, error))?;
-        }
-    }
-    for (name, values) in schema.facets.iter().zip(&mut document.facets) {
-        if let Some(value) = fields.get_item(name)? {
-            *values = strings(&value).map_err(|error| named(name, error))?;
-        }
-    }
-    for (name, number) in schema.numbers.iter().zip(&mut document.numbers) {
-        if let Some(value) = fields.get_item(name)? {
-            *number = if value.is_none() {
-                f64::NAN
-            } else {
-                value.extract().map_err(|error| named(name, error))?
-            };
-        }
-    }
-    Ok(())
+    })
 }
 
 /// A document as a dict.
@@ -158,8 +151,12 @@ fn numbers(column: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     if let Some(numbers) = buffer::<i32>(column) {
         return Ok(numbers?.into_iter().map(f64::from).collect());
     }
-    let number = |item: Bound<'_, PyAny>| if item.is_none() { Ok(f64::NAN) } else { item.extract() };
-    column.try_iter()?.map(|item| number(item?)).collect()
+    column.try_iter()?.map(|item| number(&item?)).collect()
+}
+
+/// A number; `None` is none.
+fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    if value.is_none() { Ok(f64::NAN) } else { value.extract() }
 }
 
 fn buffer<T: Element>(column: &Bound<'_, PyAny>) -> Option<PyResult<Vec<T>>> {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::Mmap;
 use officina_search::{SearchError, Snapshot};
@@ -34,14 +35,16 @@ impl From<FileError> for NativeError {
 /// Writes `snapshot` to `path`: whole and synced, or not at all.
 pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), FileError> {
     let write = || {
+        static SAVED: AtomicU64 = AtomicU64::new(0);
         let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.tmp", std::process::id()));
+        beside.push(format!(".{}-{}.tmp", std::process::id(), SAVED.fetch_add(1, Ordering::Relaxed)));
         let written = (|| {
             let mut out = BufWriter::new(File::create(&beside)?);
             snapshot.save(&mut out)?;
             out.flush()?;
             out.get_ref().sync_all()?;
-            fs::rename(&beside, path)
+            fs::rename(&beside, path)?;
+            sync_folder(path)
         })();
         if written.is_err() {
             // What is left of it is of no use; that the disk is full, say, is what the caller needs to hear.
@@ -50,6 +53,12 @@ pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), FileError> {
         written
     };
     write().map_err(|error| FileError::at(path, &error))
+}
+
+/// Makes the new name of a file outlast a power cut, where folders can be synced.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Opens the file at `path` and checks it; it is read from where it lies from then on.

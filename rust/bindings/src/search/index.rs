@@ -175,10 +175,12 @@ impl Index {
     ///     KeyError: there is no document with this "id".
     fn update(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {
         let id = document::id(fields)?;
-        let snapshot = self.inner.snapshot();
-        let mut changed = snapshot.get(id).ok_or_else(|| NativeError::key(id.to_string()))?;
-        document::change(&mut changed, fields, snapshot.schema())?;
-        self.put(py, &[changed])
+        let change = document::change(fields, self.inner.snapshot().schema())?;
+        if !run(py, || self.inner.update(id, change))? {
+            return Err(NativeError::key(id.to_string()).into());
+        }
+        self.merge_soon();
+        Ok(())
     }
 
     /// Removes the document with this id; returns whether there was one.

@@ -23,6 +23,7 @@ pub(super) struct Results {
     similarities: Option<Vec<f64>>,
     elapsed: Duration,
     total: OnceLock<usize>,
+    explanations: OnceLock<Vec<Arc<Explanation>>>,
 }
 
 impl Results {
@@ -32,7 +33,15 @@ impl Results {
         found: officina_search::Results,
         elapsed: Duration,
     ) -> Self {
-        Self { snapshot, query, found, similarities: None, elapsed, total: OnceLock::new() }
+        Self {
+            snapshot,
+            query,
+            found,
+            similarities: None,
+            elapsed,
+            total: OnceLock::new(),
+            explanations: OnceLock::new(),
+        }
     }
 
     pub(super) fn similar(
@@ -44,7 +53,15 @@ impl Results {
         let total = OnceLock::from(similar.len());
         let (hits, similarities) = similar.into_iter().unzip();
         let found = officina_search::Results { hits, ..officina_search::Results::default() };
-        Self { snapshot, query, found, similarities: Some(similarities), elapsed, total }
+        Self {
+            snapshot,
+            query,
+            found,
+            similarities: Some(similarities),
+            elapsed,
+            total,
+            explanations: OnceLock::new(),
+        }
     }
 
     fn score(&self, at: usize) -> f64 {
@@ -54,8 +71,13 @@ impl Results {
         }
     }
 
-    fn explanations(&self, py: Python<'_>) -> Vec<Explanation> {
-        py.detach(|| self.found.hits.iter().map(|hit| self.snapshot.explain(&self.query, hit)).collect())
+    fn explanations(&self, py: Python<'_>) -> &[Arc<Explanation>] {
+        py.detach(|| {
+            self.explanations.get_or_init(|| {
+                let hits = self.found.hits.iter();
+                hits.map(|hit| Arc::new(self.snapshot.explain(&self.query, hit))).collect()
+            })
+        })
     }
 }
 
@@ -95,7 +117,7 @@ impl Results {
             id: hit.id,
             score: self.score(at),
             rank: hit.rank,
-            explanation,
+            explanation: explanation.clone(),
             snapshot: self.snapshot.clone(),
         })
         .collect()
@@ -121,8 +143,8 @@ impl Results {
         let corrections = PyDict::new(py);
         if self.found.hits.iter().any(|hit| hit.rank.typos > 0) {
             for explanation in self.explanations(py) {
-                for (typed, found) in explanation.corrections {
-                    if !corrections.contains(&typed)? {
+                for (typed, found) in &explanation.corrections {
+                    if !corrections.contains(typed)? {
                         corrections.set_item(typed, found)?;
                     }
                 }
@@ -166,7 +188,7 @@ pub(super) struct Hit {
     #[pyo3(get)]
     score: f64,
     rank: Rank,
-    explanation: Explanation,
+    explanation: Arc<Explanation>,
     snapshot: Arc<Snapshot>,
 }
 
