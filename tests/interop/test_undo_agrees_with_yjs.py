@@ -47,12 +47,10 @@ class Script:
         )
 
     def edit(self, *edits: Edit) -> None:
-        def act() -> None:
-            with self.doc.transaction(origin=self._origins[0]):
-                for edit in edits:
-                    make(self.doc, edit)
+        self._take(lambda: self._make(edits, self._origins[0]), "edit", list(edits))
 
-        self._take(act, "edit", list(edits))
+    def edit_untracked(self, *edits: Edit) -> None:
+        self._take(lambda: self._make(edits, "other"), "other", list(edits))
 
     def receive(self, *others: Doc[Any]) -> None:
         update = merge_updates(*[other.get_update(self.doc.get_state()) for other in others])
@@ -76,6 +74,11 @@ class Script:
         """Takes the same steps in Yjs, which must send the same updates."""
         replay = yjs.call("undoHistory", steps=self._steps, **self._arguments)
         assert self._sent == [step["updates"] for step in replay]
+
+    def _make(self, edits: tuple[Edit, ...], origin: str | None) -> None:
+        with self.doc.transaction(origin=origin):
+            for edit in edits:
+                make(self.doc, edit)
 
     def _take(self, act: Callable[[], object], *step: Any) -> None:
         self._steps.append(list(step))
@@ -140,5 +143,34 @@ def test_what_a_step_inserted_and_deleted_does_not_come_back(yjs: YjsHost) -> No
     script.undo()
     script.redo()
     script.undo()
+
+    script.check(yjs)
+
+
+def test_what_is_typed_behind_what_an_undo_brought_back_goes_when_deleted_at_once(
+    yjs: YjsHost,
+) -> None:
+    script = Script(["mine"], timeout=10**12)
+    script.edit(["array.insert", ["array"], 0, [1]])
+    script.stop_capturing()
+    script.edit(["array.delete", ["array"], 0, 1])
+    script.undo()
+    script.edit_untracked(
+        ["array.insert", ["array"], 1, ["two", False]], ["array.delete", ["array"], 2, 1]
+    )
+    script.edit_untracked(["array.delete", ["array"], 0, 2])
+    script.undo()
+
+    script.check(yjs)
+
+
+def test_what_grows_together_with_what_an_undo_brought_back_is_kept_with_it(yjs: YjsHost) -> None:
+    script = Script(["mine"], timeout=10**12)
+    script.edit(["text.insert", ["text"], 0, "ab", None])
+    script.stop_capturing()
+    script.edit(["text.delete", ["text"], 0, 2])
+    script.undo()
+    script.edit_untracked(["text.insert", ["text"], 2, "cd", None])
+    script.edit_untracked(["text.delete", ["text"], 1, 2])
 
     script.check(yjs)

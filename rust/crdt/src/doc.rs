@@ -301,6 +301,9 @@ impl Doc {
         if self.store.transaction.keeps_deleted {
             self.store.transaction.keeps_deleted = false;
             self.store.collect_transaction();
+            if !self.managers.is_empty() {
+                self.store.merge_inserted();
+            }
         }
         let transaction = &mut self.store.transaction;
         let changes = Changes {

@@ -158,7 +158,8 @@ impl Store {
         Ok((item, self.split(item, offset.ok_or(EditError::InsideCharacter { index })?)))
     }
 
-    /// Whether what `client` inserts between `left` and `right` continues the block on the left.
+    /// Whether what `client` inserts between `left` and `right` continues the block on the left. What an undo
+    /// needs does not grow before the transaction ends: what is deleted again until then is not needed.
     #[inline]
     fn extends(&self, client: u32, kind: Kind, left: ItemId, right: ItemId) -> bool {
         if left == NONE {
@@ -169,6 +170,7 @@ impl Store {
         item.client == client
             && item.kind == kind
             && !item.deleted
+            && !item.keep
             && item.end() == self.clients.get(client).next_clock
             && item.right_origin == right
     }

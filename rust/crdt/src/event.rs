@@ -287,6 +287,14 @@ impl Store {
         self.transaction.deletes = deletes;
     }
 
+    /// Merges what the transaction inserted with what it continues: as a part of a run that an undo needs, it is
+    /// needed too.
+    pub(crate) fn merge_inserted(&mut self) {
+        for (slot, start) in self.transaction.starts.by_slot() {
+            self.merge_range(slot, start..self.clients.get(slot).next_clock);
+        }
+    }
+
     fn merge_range(&mut self, slot: u32, range: std::ops::Range<u32>) {
         let mut clock = range.start;
         while clock < range.end {

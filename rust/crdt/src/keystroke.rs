@@ -91,8 +91,8 @@ impl Store {
         size: Size,
     ) -> bool {
         let Some(run) = self.clients.get(slot).last() else { return false };
-        let &Item { kind, deleted, key, parent, right, right_origin: known, .. } = self.item(run);
-        if kind != Kind::String || deleted || key != NONE {
+        let &Item { kind, deleted, keep, key, parent, right, right_origin: known, .. } = self.item(run);
+        if kind != Kind::String || deleted || keep || key != NONE {
             return false;
         }
         let next = if right == NONE { LocalId::NONE } else { self.item(right).first_id() };
