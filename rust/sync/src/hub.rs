@@ -402,9 +402,7 @@ impl Hub {
         }
         for id in self.closing.drain(..) {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
-            self.stats.frames_out += peer.outbox.frames();
-            self.stats.bytes_out += effects.compose(id, |out| out.bytes(peer.outbox.as_bytes())) as u64;
-            peer.outbox.clear();
+            peer.send_outbox(effects, &mut self.stats);
             effects.close(id);
         }
     }

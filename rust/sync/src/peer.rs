@@ -1,7 +1,9 @@
 //! One connection as the hub sees it.
 
+use crate::effects::Effects;
 use crate::message::write_sync_status;
 use crate::reader::MessageReader;
+use crate::stats::Stats;
 use officina_crdt::StateVector;
 use officina_crdt::lib0::Writer;
 use std::collections::VecDeque;
@@ -100,6 +102,13 @@ impl Peer {
             asked_for_missing: false,
             unconfirmed: VecDeque::new(),
         }
+    }
+
+    /// Sends what there is for this peer alone, so that it comes before what is sent to many.
+    pub(crate) fn send_outbox(&mut self, effects: &mut Effects, stats: &mut Stats) {
+        stats.frames_out += self.outbox.frames();
+        stats.bytes_out += effects.compose(self.id, |out| out.bytes(self.outbox.as_bytes())) as u64;
+        self.outbox.clear();
     }
 
     /// Remembers to confirm one message when the log is on disk up to `sequence`.

@@ -391,6 +391,11 @@ impl Room {
             } else {
                 let mut frame = Writer::with_capacity(missing.len() + 16);
                 write_step_2(&mut frame, &missing);
+                for asker in &askers {
+                    if let Some(peer) = peers.get_mut(asker) {
+                        peer.send_outbox(effects, stats);
+                    }
+                }
                 let count = effects.send(frame.as_bytes(), askers.into_iter()) as u64;
                 stats.frames_out += count;
                 stats.bytes_out += count * frame.as_bytes().len() as u64;

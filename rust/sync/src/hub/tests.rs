@@ -249,6 +249,23 @@ fn peers_that_ask_the_same_in_one_tick_share_the_answer() {
 }
 
 #[test]
+fn who_asks_on_arrival_is_asked_before_it_is_answered() {
+    let mut world = World::new();
+    let everyone = [(); 3].map(|()| world.open(Access::default()));
+    for peer in everyone {
+        world.say(peer, &sync(0, &[0]));
+    }
+    world.tick();
+    for peer in everyone {
+        assert!(
+            matches!(world.heard(peer)[..], [Heard::Step1(_), Heard::Step2(_)]),
+            "{:?}",
+            world.heard(peer)
+        );
+    }
+}
+
+#[test]
 fn a_peer_can_ask_who_is_here() {
     let mut world = World::new();
     let [ada, ben] = world.peers();
