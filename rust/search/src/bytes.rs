@@ -22,6 +22,17 @@ impl U32s<'_> {
         }
     }
 
+    /// Several numbers from `at` on, if there are so many.
+    #[inline]
+    pub(crate) fn array<const COUNT: usize>(self, at: usize) -> Option<[u32; COUNT]> {
+        let bytes = self.0.get(at * 4..(at + COUNT) * 4)?;
+        let mut numbers = [0; COUNT];
+        for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(4)) {
+            *number = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        }
+        Some(numbers)
+    }
+
     /// The first index whose number is not below `wanted`, of sorted numbers that are evenly spread over 32 bits: it is
     /// looked for from where it should be.
     #[inline]

@@ -2,21 +2,25 @@
 //!
 //! Words within one typo are found by deletions: two words are within one when they, or what is left of them after
 //! dropping a letter, are equal (Garbe's `SymSpell`, 2012). The table holds the first seven letters of every word and what
-//! is left of these after dropping each; its candidates are then compared in full. Words within two typos, and words
-//! that begin within some, are found by walking the sorted words with an automaton, skipping what it has given up.
+//! is left of these after dropping each; its candidates are then compared in full. Words within two typos are those
+//! among the ones with a near [`Sketch`] that an automaton says are. Words that begin within some typos are found by
+//! walking the sorted words with the automaton, skipping what it has given up.
 
 use std::ops::Range;
 
 use crate::analysis::MAX_LETTERS;
 use crate::automaton::{Automaton, MOST};
 use crate::bytes::{U32s, partition};
+use crate::sketch::Sketch;
 
 /// Comes before a word that is a part of another: they are words of their own, which nothing else resembles.
 pub(crate) const PART_MARK: &str = "\u{1}";
 /// Letters of a word that the table of deletions looks at.
 const HEAD: usize = 7;
-/// With fewer words than this the walk is as fast, and the table is left out.
+/// With fewer words than this, comparing all sketches is as fast, and the table is left out.
 const FEW: usize = 512;
+/// Sketches that are compared together.
+const SKETCHES: usize = 16;
 
 /// The words of a segment.
 #[derive(Clone, Copy)]
@@ -25,6 +29,7 @@ pub(crate) struct Dictionary<'a> {
     pub(crate) text: &'a str,
     /// Letters that a word shares with the one before it.
     pub(crate) shared: &'a [u8],
+    pub(crate) sketches: U32s<'a>,
     pub(crate) deletions: Deletions<'a>,
 }
 
@@ -53,9 +58,14 @@ impl<'a> Dictionary<'a> {
 
     /// The number of `word`.
     pub(crate) fn find(self, word: &str) -> Option<u32> {
-        if self.deletions.terms.len() > 0 {
-            let head = Head::of(word);
-            return self.deletions.bucket(head.hash(None)).find(|&term| self.word(term as usize) == word);
+        if self.has_deletions() {
+            let mut found = None;
+            self.deletions.look_up(Head::of(word).hash(None), |term| {
+                if self.word(term as usize) == word {
+                    found = Some(term);
+                }
+            });
+            return found;
         }
         let at = partition(0, self.len(), |term| self.word(term) < word);
         (at < self.len() && self.word(at) == word).then_some(at as u32)
@@ -88,31 +98,35 @@ impl<'a> Dictionary<'a> {
             let to = if automaton.first_letter(found) == 0 { &mut *within } else { &mut *first };
             to.push(term..term + 1);
         };
-        if self.deletions.terms.len() == 0 {
-            self.walk(0..self.len() as u32, automaton, 1, false, &mut |terms, typos| {
-                if typos == 1 {
-                    add(terms.start, self.word(terms.start as usize));
-                }
-            });
+        if !self.has_deletions() {
+            self.near(0..self.len() as u32, word, automaton, 1, add);
             return;
         }
-        let head = Head::of(word);
-        let mut check = |hash: u32| {
-            for term in self.deletions.bucket(hash) {
-                let found = self.word(term as usize);
-                if found.len().abs_diff(word.len()) <= 4 && automaton.distance(found, 1) == Some(1) {
-                    add(term, found);
-                }
+        self.candidates(word, |term| {
+            let found = self.word(term as usize);
+            if found.len().abs_diff(word.len()) <= 4 && automaton.distance(found, 1) == Some(1) {
+                add(term, found);
             }
-        };
-        check(head.hash(None));
-        for dropped in head.droppable() {
-            check(head.hash(Some(dropped)));
-        }
+        });
         for list in [within, first] {
             list.sort_unstable_by_key(|terms| terms.start);
             list.dedup();
         }
+    }
+
+    /// Gives the words to `each` that may be within one typo of `word`, perhaps twice: by the table of deletions, without
+    /// which there are none.
+    pub(crate) fn candidates(self, word: &str, mut each: impl FnMut(u32)) {
+        let head = Head::of(word);
+        self.deletions.look_up(head.hash(None), &mut each);
+        for dropped in head.droppable() {
+            self.deletions.look_up(head.hash(Some(dropped)), &mut each);
+        }
+    }
+
+    /// Whether there is a table of deletions.
+    pub(crate) fn has_deletions(self) -> bool {
+        self.deletions.terms.len() > 0
     }
 
     /// The words that begin with the letter that `word` begins with.
@@ -121,15 +135,42 @@ impl<'a> Dictionary<'a> {
         self.beginning(&word[..first])
     }
 
-    /// Gives the words of `range` that are within `most` typos, or that begin within them, with their typos to `each`.
-    ///
-    /// Of a beginning, every word that has it is given at once, with the typos of the shortest that is within `most`.
+    /// Gives the words of `range` that are exactly `typos` typos from `word` to `each`.
+    pub(crate) fn near(
+        self,
+        range: Terms,
+        word: &str,
+        automaton: &Automaton,
+        typos: u8,
+        mut each: impl FnMut(u32, &str),
+    ) {
+        let sketch = Sketch::of(word);
+        let (start, end) = (range.start as usize, self.sketches.len().min(range.end as usize));
+        for from in (start..end).step_by(SKETCHES) {
+            let few = end - from;
+            let near: [bool; SKETCHES] = match self.sketches.array(from) {
+                Some(sketches) => sketches.map(|other| sketch.may_be_near(Sketch(other))),
+                None => std::array::from_fn(|at| sketch.may_be_near(Sketch(self.sketches.get(from + at)))),
+            };
+            if !near.contains(&true) {
+                continue;
+            }
+            for (term, _) in (from..).zip(near).take(few).filter(|(_, near)| *near) {
+                let found = self.word(term);
+                if automaton.distance(found, usize::from(typos)) == Some(typos) {
+                    each(term as u32, found);
+                }
+            }
+        }
+    }
+
+    /// Gives the words of `range` that begin within `most` typos to `each`: for every such beginning the words that have it,
+    /// with the typos of the shortest that is within `most`.
     pub(crate) fn walk(
         self,
         range: Terms,
         automaton: &Automaton,
         most: usize,
-        beginnings: bool,
         each: &mut dyn FnMut(Terms, u8),
     ) {
         debug_assert!(most <= MOST);
@@ -150,23 +191,16 @@ impl<'a> Dictionary<'a> {
                 states[depth + 1] = automaton.step(&states[depth], c);
                 depth += 1;
                 dead = Automaton::is_dead(&states[depth], most);
-                matched = if beginnings { automaton.matched(&states[depth], most) } else { None };
+                matched = automaton.matched(&states[depth], most);
                 if dead || matched.is_some() {
                     break;
                 }
             }
+            let next = if dead || matched.is_some() { self.next_branch(at, end, depth) } else { at + 1 };
             if let Some(typos) = matched {
-                let next = self.next_branch(at, end, depth);
                 each(at as u32..next as u32, typos);
-                at = next;
-            } else if dead {
-                at = self.next_branch(at, end, depth);
-            } else {
-                if !beginnings && let Some(typos) = automaton.matched(&states[depth], most) {
-                    each(at as u32..at as u32 + 1, typos);
-                }
-                at += 1;
             }
+            at = next;
             shared = usize::from(self.shared.get(at).copied().unwrap_or(0)).min(depth);
         }
     }
@@ -178,22 +212,44 @@ impl<'a> Dictionary<'a> {
     }
 }
 
-impl<'a> Deletions<'a> {
-    /// The terms that may have `hash`.
+impl Deletions<'_> {
+    /// Gives the terms that may have `hash` to `each`.
     #[inline]
-    fn bucket(self, hash: u32) -> impl Iterator<Item = u32> + 'a {
-        let buckets = self.buckets.len().saturating_sub(1);
-        let bucket = bucket_of(hash, buckets);
-        let range = self.buckets.get(bucket) as usize..self.buckets.get(bucket + 1) as usize;
+    fn look_up(self, hash: u32, mut each: impl FnMut(u32)) {
+        let bucket = bucket_of(hash, self.buckets.len().saturating_sub(1));
+        let (start, end) = (self.buckets.get(bucket) as usize, self.buckets.get(bucket + 1) as usize);
         let check = hash as u8;
-        let checks = self.checks.get(range.clone()).unwrap_or_default();
-        let terms = self.terms;
-        checks
-            .iter()
-            .enumerate()
-            .filter(move |(_, found)| **found == check)
-            .map(move |(index, _)| terms.get(range.start + index))
+        let (mut at, mut left) = (start, end.saturating_sub(start));
+        // Eight checks at a time, without a branch on how many there are: what is not in the cache yet is waited for
+        // once for many buckets, instead of for each.
+        loop {
+            let checks = self.checks.get(at..at + 8).and_then(|checks| checks.try_into().ok());
+            let checks = u64::from_le_bytes(checks.unwrap_or_default());
+            let mut same = zeros(checks ^ u64::from_le_bytes([check; 8])) & lowest_bytes(left);
+            while same != 0 {
+                each(self.terms.get(at + same.trailing_zeros() as usize / 8));
+                same &= same - 1;
+            }
+            if left <= 8 {
+                return;
+            }
+            at += 8;
+            left -= 8;
+        }
     }
+}
+
+/// The high bit of each byte that is zero.
+#[inline]
+fn zeros(bytes: u64) -> u64 {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    !(((bytes & LOW) + LOW) | bytes | LOW)
+}
+
+/// All bits of the lowest `count` bytes.
+#[inline]
+fn lowest_bytes(count: usize) -> u64 {
+    u64::MAX.checked_shr(64 - 8 * count.min(8) as u32).unwrap_or(0)
 }
 
 fn bucket_of(hash: u32, buckets: usize) -> usize {
@@ -258,7 +314,8 @@ pub(crate) fn deletions<'w>(words: impl ExactSizeIterator<Item = &'w str>) -> (V
     }
     let mut free = buckets.clone();
     let mut terms = vec![0; keys.len()];
-    let mut checks = vec![0; keys.len()];
+    // Eight are read at a time, at the end as well.
+    let mut checks = vec![0; keys.len() + 8];
     for (hash, term) in keys {
         let slot = &mut free[bucket_of(hash, count)];
         terms[*slot as usize] = term;
@@ -292,6 +349,7 @@ mod tests {
         ends: Vec<u8>,
         text: String,
         shared: Vec<u8>,
+        sketches: Vec<u8>,
         deletions: (Vec<u8>, Vec<u8>, Vec<u8>),
     }
 
@@ -313,6 +371,7 @@ mod tests {
                 ends: bytes(&ends),
                 text,
                 shared: shared(words.iter().map(String::as_str)),
+                sketches: bytes(&words.iter().map(|word| Sketch::of(word).0).collect::<Vec<_>>()),
                 deletions: (bytes(&buckets), bytes(&terms), checks),
             }
         }
@@ -322,6 +381,7 @@ mod tests {
                 ends: U32s(&self.ends),
                 text: &self.text,
                 shared: &self.shared,
+                sketches: U32s(&self.sketches),
                 deletions: Deletions {
                     buckets: U32s(&self.deletions.0),
                     terms: U32s(&self.deletions.1),
@@ -364,14 +424,14 @@ mod tests {
             prop_assert_eq!(within, w);
             prop_assert_eq!(first, f);
 
-            let mut walked = Vec::new();
-            dictionary.walk(0..list.len() as u32, &automaton, 2, false, &mut |terms, typos| walked.push((terms.start, typos)));
-            let expected: Vec<_> = list.iter().enumerate()
-                .filter_map(|(term, found)| automaton.distance(found, 2).map(|typos| (term as u32, typos))).collect();
-            prop_assert_eq!(walked, expected);
+            let mut near = Vec::new();
+            dictionary.near(1..list.len() as u32, &word, &automaton, 2, |term, _| near.push(term));
+            let expected: Vec<_> = (1..list.len())
+                .filter(|&term| automaton.distance(list[term], 2) == Some(2)).map(|term| term as u32).collect();
+            prop_assert_eq!(near, expected);
 
             let mut begun = Vec::new();
-            dictionary.walk(0..list.len() as u32, &automaton, 1, true, &mut |terms, _| begun.extend(terms));
+            dictionary.walk(0..list.len() as u32, &automaton, 1, &mut |terms, _| begun.extend(terms));
             let expected: Vec<_> = list.iter().enumerate().filter(|(_, found)| {
                 let letters: Vec<char> = found.chars().collect();
                 (1..=letters.len()).any(|end| {

@@ -15,6 +15,7 @@ use crate::error::SearchError;
 use crate::postings;
 use crate::schema::Schema;
 use crate::segment::{PART, Reader, Section, Segment, TEXT_BLOCK, TITLE_BLOCK, code_width};
+use crate::sketch::Sketch;
 
 /// Distinct strings, numbered as they come.
 #[derive(Default)]
@@ -209,6 +210,7 @@ impl<'s> Draft<'s> {
         }));
         out.bytes(|bytes| words.clone().for_each(|word| bytes.extend_from_slice(word.as_bytes())));
         out.bytes(|bytes| bytes.extend(dictionary::shared(words.clone())));
+        out.numbers(words.clone().map(|word| Sketch::of(word).0));
         let (buckets, terms, checks) = dictionary::deletions(words);
         out.numbers(buckets.into_iter());
         out.numbers(terms.into_iter());
@@ -480,4 +482,4 @@ impl Sections {
     }
 }
 
-const _: () = assert!(Section::First as usize == 19);
+const _: () = assert!(Section::First as usize == 20);

@@ -44,6 +44,7 @@ mod schema;
 mod search;
 mod segment;
 mod similar;
+mod sketch;
 mod snapshot;
 mod titles;
 mod words;

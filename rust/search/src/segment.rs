@@ -27,6 +27,7 @@ pub(crate) enum Section {
     WordEnds,
     Words,
     SharedLetters,
+    Sketches,
     DeletionBuckets,
     DeletionTerms,
     DeletionChecks,
@@ -104,6 +105,7 @@ impl Segment {
             && size(Section::Titles) == documents * 4
             && size(Section::TokenStarts) == documents * 4 + 4
             && size(Section::PostingStarts) == size(Section::WordEnds) + 4
+            && size(Section::Sketches) == size(Section::WordEnds)
             && (0..numbers).all(|number| sections[Section::First as usize + number].len() == documents * 8);
         if !fits {
             return Err(damaged("its sections contradict each other"));
@@ -165,6 +167,7 @@ impl Segment {
                 ends: numbers(Section::WordEnds),
                 text: &self.words,
                 shared: bytes(Section::SharedLetters),
+                sketches: numbers(Section::Sketches),
                 deletions: Deletions {
                     buckets: numbers(Section::DeletionBuckets),
                     terms: numbers(Section::DeletionTerms),

@@ -102,7 +102,7 @@ impl<'q> Wanted<'q> {
             (1, _) if self.letters_wrong(last_resort) == 0 => {}
             (1, false) => self.one_typo(dictionary, &mut terms, last_resort),
             (_, false) => {
-                self.walk(dictionary, 2, &mut terms);
+                self.two_typos(dictionary, &mut terms);
                 if last_resort {
                     self.two_typos_and_another_first_letter(dictionary, &mut terms);
                 } else {
@@ -110,7 +110,7 @@ impl<'q> Wanted<'q> {
                 }
             }
             (typos, true) => {
-                self.walk(dictionary, typos, &mut terms);
+                self.beginnings(dictionary, typos, &mut terms);
                 if typos == 2 || last_resort {
                     self.with_another_first_letter(dictionary, |word| terms.push(dictionary.beginning(word)));
                 }
@@ -139,11 +139,16 @@ impl<'q> Wanted<'q> {
         }
     }
 
-    /// Adds the terms that begin with the same letter and match with exactly `typos` typos.
-    fn walk(&self, dictionary: Dictionary<'_>, typos: u8, terms: &mut Vec<Terms>) {
+    /// Adds the terms that begin with the same letter and have two typos.
+    fn two_typos(&self, dictionary: Dictionary<'_>, terms: &mut Vec<Terms>) {
         let range = dictionary.same_first_letter(&self.typed.word);
-        let beginnings = self.typed.prefix;
-        dictionary.walk(range, self.automaton(), usize::from(typos), beginnings, &mut |found, counted| {
+        dictionary.near(range, &self.typed.word, self.automaton(), 2, |term, _| terms.push(single(term)));
+    }
+
+    /// Adds the terms that begin with the same letter and then within exactly `typos` typos.
+    fn beginnings(&self, dictionary: Dictionary<'_>, typos: u8, terms: &mut Vec<Terms>) {
+        let range = dictionary.same_first_letter(&self.typed.word);
+        dictionary.walk(range, self.automaton(), usize::from(typos), &mut |found, counted| {
             if counted == typos {
                 terms.push(found);
             }
@@ -151,22 +156,24 @@ impl<'q> Wanted<'q> {
     }
 
     fn two_typos_and_another_first_letter(&self, dictionary: Dictionary<'_>, terms: &mut Vec<Terms>) {
-        let word = self.typed.word.as_str();
+        let (word, automaton) = (self.typed.word.as_str(), self.automaton());
         let mut near = Vec::new();
-        self.with_another_first_letter(dictionary, |variant| {
-            near.extend(dictionary.find(variant).map(single));
-            let (mut within, mut first) = (Vec::new(), Vec::new());
-            dictionary.one_typo(variant, &Automaton::new(variant), &mut within, &mut first);
-            near.extend(within.into_iter().chain(first));
-        });
-        near.retain(|terms| {
-            let found = dictionary.word(terms.start as usize);
-            let automaton = self.automaton();
+        if dictionary.has_deletions() {
+            self.with_another_first_letter(dictionary, |variant| {
+                dictionary.candidates(variant, |term| near.push(term));
+            });
+        } else {
+            near.extend(0..dictionary.len() as u32);
+        }
+        near.sort_unstable();
+        near.dedup();
+        let matches = |&term: &u32| {
+            let found = dictionary.word(term as usize);
             automaton.first_letter(found) == 1
                 && same_script(word, found)
                 && automaton.distance(found, 2).is_some()
-        });
-        terms.append(&mut near);
+        };
+        terms.extend(near.into_iter().filter(matches).map(single));
     }
 
     /// Gives what the word may have been, had its first letter been mistyped, to `each`: with a letter too many in
