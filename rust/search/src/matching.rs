@@ -339,13 +339,16 @@ impl<'a> Matching<'a> {
             }
             self.rooms.give_back(everywhere);
         } else if terms > MANY_TERMS {
-            for (best, &document) in best.iter_mut().zip(&documents) {
-                for token in self.reader.tokens(document) {
-                    if let Some(typos) = self.typos_of(word, most, token.term)
-                        && self.is_forgiven_in(document, typos, token)
-                    {
-                        let place = postings::place(token.field, token.position);
-                        *best = (*best).min(u16::from(typos) << 8 | u16::from(place));
+            for (best, documents) in best.chunks_mut(CHUNK).zip(documents.chunks(CHUNK)) {
+                self.reader.fetch_tokens(documents);
+                for (best, &document) in best.iter_mut().zip(documents) {
+                    for token in self.reader.tokens(document) {
+                        if let Some(typos) = self.typos_of(word, most, token.term)
+                            && self.is_forgiven_in(document, typos, token)
+                        {
+                            let place = postings::place(token.field, token.position);
+                            *best = (*best).min(u16::from(typos) << 8 | u16::from(place));
+                        }
                     }
                 }
             }

@@ -263,6 +263,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Touches the tokens of `documents`, so that the memory brings those that are not in the cache all at once and
+    /// not one after another.
+    pub(crate) fn fetch_tokens(&self, documents: &[u32]) {
+        let touched = documents.iter().fold(0, |touched, &document| {
+            touched ^ self.tokens.get(self.token_starts.get(document as usize) as usize)
+        });
+        std::hint::black_box(touched);
+    }
+
     /// The term of the title's word at `position`, and whether there is one. Parts do not count.
     pub(crate) fn title_word(&self, document: u32, position: usize) -> Option<u32> {
         self.title(document).nth(position)
