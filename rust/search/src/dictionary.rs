@@ -27,6 +27,8 @@ const SKETCHES: usize = 16;
 pub(crate) struct Dictionary<'a> {
     pub(crate) ends: U32s<'a>,
     pub(crate) text: &'a str,
+    /// The letters that words begin with, and the first word of each.
+    pub(crate) initials: &'a [(char, u32)],
     /// Letters that a word shares with the one before it.
     pub(crate) shared: &'a [u8],
     pub(crate) sketches: U32s<'a>,
@@ -73,12 +75,14 @@ impl<'a> Dictionary<'a> {
 
     /// The words that begin with `beginning`.
     pub(crate) fn beginning(self, beginning: &str) -> Terms {
-        let from = partition(0, self.len(), |term| self.word(term) < beginning);
+        let range = self.same_first_letter(beginning);
+        let (from, end) = (range.start as usize, range.end as usize);
+        let from = partition(from, end, |term| self.word(term) < beginning);
         let mut step = 1;
-        while from + step < self.len() && self.word(from + step).starts_with(beginning) {
+        while from + step < end && self.word(from + step).starts_with(beginning) {
             step *= 2;
         }
-        let to = self.len().min(from + step + 1);
+        let to = end.min(from + step + 1);
         let to = partition(from, to, |term| self.word(term).starts_with(beginning));
         from as u32..to as u32
     }
@@ -124,15 +128,30 @@ impl<'a> Dictionary<'a> {
         }
     }
 
+    /// The same for every word that is a letter of `firsts` and then `tail`.
+    pub(crate) fn candidates_behind(self, firsts: &[char], tail: &str, mut each: impl FnMut(u32)) {
+        let head = Head::of_tail(tail);
+        self.deletions.look_up(finish(head.fold(None)), &mut each);
+        for dropped in std::iter::once(None).chain(head.droppable().map(Some)) {
+            let folded = head.fold(dropped);
+            for &first in firsts {
+                self.deletions.look_up(finish(fold(folded, first.into())), &mut each);
+            }
+        }
+    }
+
     /// Whether there is a table of deletions.
     pub(crate) fn has_deletions(self) -> bool {
         self.deletions.terms.len() > 0
     }
 
-    /// The words that begin with the letter that `word` begins with.
+    /// The words that begin with the letter that `word` begins with; all, if that has none.
     pub(crate) fn same_first_letter(self, word: &str) -> Terms {
-        let first = word.chars().next().map_or(0, char::len_utf8);
-        self.beginning(&word[..first])
+        let Some(first) = word.chars().next() else { return 0..self.len() as u32 };
+        let at = self.initials.partition_point(|initial| initial.0 < first);
+        let start = |at: usize| self.initials.get(at).map_or(self.len() as u32, |initial| initial.1);
+        let end = if self.initials.get(at).is_some_and(|initial| initial.0 == first) { at + 1 } else { at };
+        start(at)..start(end)
     }
 
     /// Gives the words of `range` that are exactly `typos` typos from `word` to `each`.
@@ -264,8 +283,17 @@ struct Head {
 
 impl Head {
     fn of(word: &str) -> Self {
+        Self::of_letters(word, HEAD)
+    }
+
+    /// What follows the first letter in the head of a word that goes on with `tail`.
+    fn of_tail(tail: &str) -> Self {
+        Self::of_letters(tail, HEAD - 1)
+    }
+
+    fn of_letters(text: &str, most: usize) -> Self {
         let mut head = Self { letters: [0; HEAD], len: 0 };
-        for (slot, c) in head.letters.iter_mut().zip(word.chars()) {
+        for (slot, c) in head.letters[..most].iter_mut().zip(text.chars()) {
             *slot = c.into();
             head.len += 1;
         }
@@ -279,15 +307,29 @@ impl Head {
 
     /// The hash of what is left without letter `dropped`.
     fn hash(&self, dropped: Option<usize>) -> u32 {
-        let mut hash: u64 = 0x9E37_79B9_7F4A_7C15;
-        for (at, &letter) in self.letters[..self.len].iter().enumerate() {
-            if Some(at) != dropped {
-                hash = (hash ^ u64::from(letter)).wrapping_mul(0x9FB2_1C65_1E98_DF25);
-                hash ^= hash >> 32;
-            }
-        }
-        (hash ^ (hash >> 17)) as u32
+        finish(self.fold(dropped))
     }
+
+    /// The letters but `dropped`, folded from the last to the first, so that what ends alike is folded once.
+    fn fold(&self, dropped: Option<usize>) -> u64 {
+        let letters = self.letters[..self.len].iter().enumerate().rev();
+        letters
+            .filter(|(at, _)| Some(*at) != dropped)
+            .fold(0x9E37_79B9_7F4A_7C15, |folded, (_, &letter)| fold(folded, letter))
+    }
+}
+
+/// One more letter, in front of those that are folded.
+#[inline]
+fn fold(folded: u64, letter: u32) -> u64 {
+    let folded = (folded ^ u64::from(letter)).wrapping_mul(0x9FB2_1C65_1E98_DF25);
+    folded ^ (folded >> 32)
+}
+
+/// The hash of the letters that are folded.
+#[inline]
+fn finish(folded: u64) -> u32 {
+    (folded ^ (folded >> 17)) as u32
 }
 
 /// The table of deletions for these words: buckets, terms and checks.
@@ -325,6 +367,18 @@ pub(crate) fn deletions<'w>(words: impl ExactSizeIterator<Item = &'w str>) -> (V
     (buckets, terms, checks)
 }
 
+/// The letters that the sorted words begin with, `word` giving each of `count`, and the first word of each.
+pub(crate) fn initials<'w>(count: usize, word: impl Fn(usize) -> &'w str) -> Vec<(char, u32)> {
+    let mut initials = Vec::new();
+    let mut at = 0;
+    while at < count {
+        let first = word(at).chars().next();
+        initials.extend(first.map(|first| (first, at as u32)));
+        at = partition(at + 1, count, |term| word(term).chars().next() <= first);
+    }
+    initials
+}
+
 /// How many letters each of the sorted `words` shares with the one before it.
 pub(crate) fn shared<'w>(words: impl Iterator<Item = &'w str>) -> Vec<u8> {
     let mut before = "";
@@ -348,6 +402,7 @@ mod tests {
     struct Owned {
         ends: Vec<u8>,
         text: String,
+        initials: Vec<(char, u32)>,
         shared: Vec<u8>,
         sketches: Vec<u8>,
         deletions: (Vec<u8>, Vec<u8>, Vec<u8>),
@@ -370,6 +425,10 @@ mod tests {
             Self {
                 ends: bytes(&ends),
                 text,
+                initials: {
+                    let words: Vec<&String> = words.iter().collect();
+                    initials(words.len(), |at| words[at])
+                },
                 shared: shared(words.iter().map(String::as_str)),
                 sketches: bytes(&words.iter().map(|word| Sketch::of(word).0).collect::<Vec<_>>()),
                 deletions: (bytes(&buckets), bytes(&terms), checks),
@@ -380,6 +439,7 @@ mod tests {
             Dictionary {
                 ends: U32s(&self.ends),
                 text: &self.text,
+                initials: &self.initials,
                 shared: &self.shared,
                 sketches: U32s(&self.sketches),
                 deletions: Deletions {

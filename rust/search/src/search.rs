@@ -119,7 +119,13 @@ pub(crate) fn joined_or_split(
     for (at, whole) in words.iter().enumerate().filter(|(_, typed)| !typed.pair) {
         for (cut, _) in whole.word.char_indices().skip(2) {
             let (left, right) = whole.word.split_at(cut);
-            if right.chars().nth(1).is_some() && exists(left, false) && exists(right, whole.prefix) {
+            // The longer half is the one that seldom is there.
+            let (rare, usual) = match ((left, false), (right, whole.prefix)) {
+                (left, right) if left.0.len() < right.0.len() => (right, left),
+                halves => halves,
+            };
+            let is_cut = right.chars().nth(1).is_some();
+            if is_cut && exists(rare.0, rare.1) && exists(usual.0, usual.1) {
                 let halves = [typed(left, false), typed(right, whole.prefix)];
                 variants.push([&words[..at], &halves, &words[at + 1..]].concat());
             }

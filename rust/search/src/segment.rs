@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::bytes::{Packed, Shared, U32s, U64s, partition, read_varint};
-use crate::dictionary::{Deletions, Dictionary};
+use crate::dictionary::{self, Deletions, Dictionary};
 use crate::error::SearchError;
 use crate::postings::{List, place_bits};
 use crate::schema::Schema;
@@ -69,6 +69,7 @@ pub(crate) struct Segment {
     bytes: Shared,
     sections: Vec<Range<usize>>,
     words: Box<str>,
+    initials: Vec<(char, u32)>,
     documents: usize,
     width: u32,
     fields: usize,
@@ -130,10 +131,24 @@ impl Segment {
         if !all_bounds.into_iter().chain(facet_codes).all(|(bounds, most)| ascend(bounds, most)) {
             return Err(damaged("its parts overlap"));
         }
-        let words = std::str::from_utf8(&all[sections[Section::Words as usize].clone()])
+        let words: Box<str> = std::str::from_utf8(&all[sections[Section::Words as usize].clone()])
             .map_err(|_| damaged("its words are not UTF-8"))?
             .into();
-        Ok(Self { bytes, words, documents, width: width as u32, fields, numbers, sections })
+        let mut segment = Self {
+            words,
+            initials: Vec::new(),
+            documents,
+            width: width as u32,
+            fields,
+            numbers,
+            sections,
+            bytes,
+        };
+        segment.initials = {
+            let dictionary = segment.read().dictionary;
+            dictionary::initials(dictionary.len(), |term| dictionary.word(term))
+        };
+        Ok(segment)
     }
 
     /// How many documents it holds.
@@ -166,6 +181,7 @@ impl Segment {
             dictionary: Dictionary {
                 ends: numbers(Section::WordEnds),
                 text: &self.words,
+                initials: &self.initials,
                 shared: bytes(Section::SharedLetters),
                 sketches: numbers(Section::Sketches),
                 deletions: Deletions {

@@ -159,9 +159,11 @@ impl<'q> Wanted<'q> {
         let (word, automaton) = (self.typed.word.as_str(), self.automaton());
         let mut near = Vec::new();
         if dictionary.has_deletions() {
-            self.with_another_first_letter(dictionary, |variant| {
-                dictionary.candidates(variant, |term| near.push(term));
-            });
+            self.without_or_swapped(|variant| dictionary.candidates(variant, |term| near.push(term)));
+            let firsts: Vec<char> = self.other_first_letters(dictionary).collect();
+            for tail in [behind_first(word), word] {
+                dictionary.candidates_behind(&firsts, tail, |term| near.push(term));
+            }
         } else {
             near.extend(0..dictionary.len() as u32);
         }
@@ -180,30 +182,47 @@ impl<'q> Wanted<'q> {
     /// front, with the first two swapped, with another, or with one missing.
     fn with_another_first_letter(&self, dictionary: Dictionary<'_>, mut each: impl FnMut(&str)) {
         let word = self.typed.word.as_str();
-        let mut letters = word.chars();
-        let Some(first) = letters.next() else { return };
-        let rest = letters.as_str();
+        self.without_or_swapped(&mut each);
         let mut variant = String::with_capacity(word.len() + 4);
-        let mut give = |variant: &str| {
-            if variant.chars().next().is_some_and(|other| page(other) == page(first)) {
-                each(variant);
-            }
-        };
-        give(rest);
-        if let Some(second) = letters.next() {
-            variant.extend([second, first]);
-            variant.push_str(letters.as_str());
-            give(&variant);
-        }
-        for other in first_letters(dictionary, page(first)).into_iter().filter(|&other| other != first) {
-            for tail in [rest, word] {
+        for other in self.other_first_letters(dictionary) {
+            for tail in [behind_first(word), word] {
                 variant.clear();
                 variant.push(other);
                 variant.push_str(tail);
-                give(&variant);
+                each(&variant);
             }
         }
     }
+
+    /// Gives the word without its first letter, and with the first two swapped, to `each`, where another of its script
+    /// comes first then.
+    fn without_or_swapped(&self, mut each: impl FnMut(&str)) {
+        let word = self.typed.word.as_str();
+        let mut letters = word.chars();
+        let (Some(first), Some(second)) = (letters.next(), letters.next()) else { return };
+        if page(first) == page(second) {
+            each(behind_first(word));
+            each(&[second.to_string(), first.to_string(), letters.as_str().to_owned()].concat());
+        }
+    }
+
+    /// The other letters of its script that words begin with.
+    fn other_first_letters<'d>(&self, dictionary: Dictionary<'d>) -> impl Iterator<Item = char> + use<'d> {
+        let first = self.typed.word.chars().next().unwrap_or_default();
+        let initials = dictionary.initials;
+        let from = initials.partition_point(|initial| page(initial.0) < page(first));
+        let on_page = initials[from..].iter().map(|initial| initial.0);
+        on_page
+            .take_while(move |&other| page(other) == page(first))
+            .filter(move |&other| other != first && !PART_MARK.starts_with(other))
+    }
+}
+
+/// The word without its first letter.
+fn behind_first(word: &str) -> &str {
+    let mut letters = word.chars();
+    letters.next();
+    letters.as_str()
 }
 
 fn single(term: u32) -> Terms {
@@ -216,26 +235,6 @@ fn page(c: char) -> u32 {
 
 fn same_script(a: &str, b: &str) -> bool {
     a.chars().next().map(page) == b.chars().next().map(page)
-}
-
-/// The letters of one page that words begin with.
-fn first_letters(dictionary: Dictionary<'_>, page_wanted: u32) -> Vec<char> {
-    let mut letters = Vec::new();
-    let mut at = crate::bytes::partition(0, dictionary.len(), |term| {
-        dictionary.word(term).chars().next().is_none_or(|c| page(c) < page_wanted)
-    });
-    while at < dictionary.len() {
-        let Some(first) = dictionary.word(at).chars().next().filter(|&c| page(c) == page_wanted) else {
-            break;
-        };
-        if !PART_MARK.starts_with(first) {
-            letters.push(first);
-        }
-        at = crate::bytes::partition(at, dictionary.len(), |term| {
-            dictionary.word(term).chars().next().is_some_and(|c| c <= first)
-        });
-    }
-    letters
 }
 
 /// Sorted, and what overlaps joined.
