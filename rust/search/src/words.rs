@@ -171,7 +171,8 @@ impl<'q> Wanted<'q> {
         near.dedup();
         let matches = |&term: &u32| {
             let found = dictionary.word(term as usize);
-            automaton.first_letter(found) == 1
+            !found.starts_with(PART_MARK)
+                && automaton.first_letter(found) == 1
                 && same_script(word, found)
                 && automaton.distance(found, 2).is_some()
         };
