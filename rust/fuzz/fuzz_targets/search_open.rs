@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use officina_search::{
-    Document, Filter, Index, Order, Query, Schema, SearchError, Snapshot, TextField, Typos,
+    Document, Filter, Index, Language, Order, Query, Schema, SearchError, Snapshot, TextField, Typos,
 };
 
 /// Magic, version, length of the header, its checksum.
@@ -195,7 +195,8 @@ fn schema() -> Schema {
         .numbers(["size"])
         .order("-size");
     schema.text[1].typos = false;
-    schema.synonyms = vec![("sofa".into(), "couch".into())];
+    schema.synonyms = vec![("sofa".into(), "couch".into()), ("blue couch".into(), "sofa bed".into())];
+    schema.language = Language::named("english").ok();
     schema.stop_words = vec!["the".into()];
     schema.typos = Typos { one_from: 3, two_from: 6, last_resort: true };
     schema

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 
+use crate::language::Language;
+
 /// Letters of a word after this one are ignored, in documents and in queries alike.
 pub(crate) const MAX_LETTERS: usize = 63;
 
@@ -24,9 +26,24 @@ pub(crate) struct Token<'a> {
     pub(crate) pair: bool,
 }
 
+impl Token<'_> {
+    /// Its stem in `language`, when it is a whole word of `text` and its stem another than it.
+    pub(crate) fn other_stem(&self, text: &str, language: Option<Language>) -> Option<String> {
+        let language = language.filter(|_| !self.part && !self.pair)?;
+        language.stem(&text[self.source.clone()]).filter(|stem| stem != self.word)
+    }
+}
+
 /// Whether `c` belongs to a script that is written without spaces, or, as Korean, is searched for by syllables.
 pub(crate) fn is_cjk(c: char) -> bool {
     matches!(u32::from(c), 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
+}
+
+/// `text` in folded letters.
+pub(crate) fn folded(text: &str) -> String {
+    let mut letters = Vec::new();
+    text.chars().for_each(|c| fold(c, &mut letters));
+    letters.into_iter().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 /// Appends the folded form of `c`: lower case, compatibility forms unified, marks dropped.
@@ -218,10 +235,19 @@ pub(crate) struct Typed {
     pub(crate) prefix: bool,
     /// Whether it is one or two characters of a script without spaces, in which nothing is misspelt.
     pub(crate) pair: bool,
+    /// Its stem, when the index has a language.
+    pub(crate) stem: Option<String>,
+}
+
+impl Typed {
+    /// A word of letters that nobody typed as it is.
+    pub(crate) fn made(word: impl Into<String>, prefix: bool) -> Self {
+        Self { word: word.into(), prefix, pair: false, stem: None }
+    }
 }
 
 /// The words of a query text, at most `most`; with `prefix`, the last may be unfinished.
-pub(crate) fn query_words(text: &str, prefix: bool, most: usize) -> Vec<Typed> {
+pub(crate) fn query_words(text: &str, prefix: bool, most: usize, language: Option<Language>) -> Vec<Typed> {
     let mut words: Vec<Typed> = Vec::new();
     let mut ends = 0;
     Tokenizer::default().tokens(text, |token| {
@@ -230,7 +256,8 @@ pub(crate) fn query_words(text: &str, prefix: bool, most: usize) -> Vec<Typed> {
         }
         let alone = token.pair && token.word.chars().nth(1).is_none();
         ends = token.source.end;
-        words.push(Typed { word: token.word.into(), prefix: alone, pair: token.pair });
+        let stem = language.filter(|_| !token.pair).and_then(|language| language.stem(&text[token.source]));
+        words.push(Typed { word: token.word.into(), prefix: alone, pair: token.pair, stem });
     });
     if words.len() > most {
         words.truncate(most);
@@ -313,18 +340,18 @@ mod tests {
     fn scripts_without_spaces_become_pairs() {
         assert_eq!(words("日本語abc"), ["日本", "本語", "語", "abc"]);
         assert_eq!(words("한국어"), ["한국", "국어", "어"]);
-        let typed = query_words("日本語 語", false, 8);
+        let typed = query_words("日本語 語", false, 8, None);
         let shown: Vec<_> = typed.iter().map(|typed| (typed.word.as_str(), typed.prefix)).collect();
         assert_eq!(shown, [("日本", false), ("本語", false), ("語", true)]);
     }
 
     #[test]
     fn only_a_last_word_without_a_space_after_it_is_unfinished() {
-        assert!(query_words("blue so", true, 8)[1].prefix);
-        assert!(!query_words("blue so ", true, 8)[1].prefix);
-        assert!(!query_words("blue so", false, 8)[1].prefix);
-        assert_eq!(query_words("a b c d", true, 3).len(), 3);
-        assert!(!query_words("a b c d", true, 3)[2].prefix);
+        assert!(query_words("blue so", true, 8, None)[1].prefix);
+        assert!(!query_words("blue so ", true, 8, None)[1].prefix);
+        assert!(!query_words("blue so", false, 8, None)[1].prefix);
+        assert_eq!(query_words("a b c d", true, 3, None).len(), 3);
+        assert!(!query_words("a b c d", true, 3, None)[2].prefix);
     }
 
     #[test]

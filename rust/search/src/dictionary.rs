@@ -15,6 +15,8 @@ use crate::sketch::Sketch;
 
 /// Comes before a word that is a part of another: they are words of their own, which nothing else resembles.
 pub(crate) const PART_MARK: &str = "\u{1}";
+/// Comes before the stem of a word that is another than the word; of these as well nothing else is like them.
+pub(crate) const STEM_MARK: &str = "\u{2}";
 /// Letters of a word that the table of deletions looks at.
 const HEAD: usize = 7;
 /// With fewer words than this, comparing all sketches is as fast, and the table is left out.
@@ -45,6 +47,11 @@ pub(crate) struct Deletions<'a> {
 
 /// Terms that match a word, all with the same number of typos.
 pub(crate) type Terms = Range<u32>;
+
+/// Whether `word` is a part of a word or a stem.
+pub(crate) fn is_marked(word: &str) -> bool {
+    word.starts_with(PART_MARK) || word.starts_with(STEM_MARK)
+}
 
 impl<'a> Dictionary<'a> {
     pub(crate) fn len(self) -> usize {
@@ -96,7 +103,7 @@ impl<'a> Dictionary<'a> {
         first: &mut Vec<Terms>,
     ) {
         let mut add = |term: u32, found: &str| {
-            if found.starts_with(PART_MARK) {
+            if is_marked(found) {
                 return;
             }
             let to = if automaton.first_letter(found) == 0 { &mut *within } else { &mut *first };
@@ -341,7 +348,7 @@ pub(crate) fn deletions<'w>(words: impl ExactSizeIterator<Item = &'w str>) -> (V
     for (term, word) in words.enumerate() {
         let head = Head::of(word);
         keys.push((head.hash(None), term as u32));
-        if word.starts_with(PART_MARK) {
+        if is_marked(word) {
             continue;
         }
         keys.extend(head.droppable().map(|dropped| (head.hash(Some(dropped)), term as u32)));

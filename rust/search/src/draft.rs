@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::analysis::Tokenizer;
 use crate::bytes::{pack, write_varint};
-use crate::dictionary::{self, PART_MARK};
+use crate::dictionary::{self, PART_MARK, STEM_MARK};
 use crate::document::Document;
 use crate::error::SearchError;
 use crate::postings;
@@ -73,8 +73,8 @@ struct DraftFacet {
 pub(crate) struct Draft<'s> {
     schema: &'s Schema,
     tokenizer: Tokenizer,
-    /// Room for the part of a word.
-    part: String,
+    /// Room for the part or the stem of a word, with its mark.
+    marked: String,
     words: Strings,
     ids: Vec<i64>,
     /// The number of each word, doubled, and one more when it is a part.
@@ -93,7 +93,7 @@ impl<'s> Draft<'s> {
         Self {
             schema,
             tokenizer: Tokenizer::default(),
-            part: String::new(),
+            marked: String::new(),
             words: Strings::default(),
             ids: Vec::new(),
             tokens: Vec::new(),
@@ -109,16 +109,22 @@ impl<'s> Draft<'s> {
     pub(crate) fn add(&mut self, document: &Document) {
         self.ids.push(document.id);
         for text in &document.text {
-            let (words, tokens, part) = (&mut self.words, &mut self.tokens, &mut self.part);
+            let (words, tokens, marked) = (&mut self.words, &mut self.tokens, &mut self.marked);
+            let mut push_marked = |mark, word: &str, words: &mut Strings, tokens: &mut Vec<u32>| {
+                marked.clear();
+                marked.extend([mark, word]);
+                tokens.push(words.number(marked) << 1 | PART);
+            };
             self.tokenizer.tokens(text, |token| {
                 if token.part && token.pair {
                     tokens.push(words.number(token.word) << 1 | PART);
                 } else if token.part {
-                    part.clear();
-                    part.extend([PART_MARK, token.word]);
-                    tokens.push(words.number(part) << 1 | PART);
+                    push_marked(PART_MARK, token.word, words, tokens);
                 } else {
                     tokens.push(words.number(token.word) << 1);
+                    if let Some(stem) = token.other_stem(text, self.schema.language) {
+                        push_marked(STEM_MARK, &stem, words, tokens);
+                    }
                 }
             });
             self.token_ends.push(self.tokens.len());

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::analysis::{Tokenizer, Typed, query_words};
-use crate::dictionary::PART_MARK;
+use crate::dictionary::{PART_MARK, STEM_MARK, is_marked};
+use crate::language::Language;
 use crate::query::{MAX_QUERY_WORDS, Query};
 use crate::schema::Schema;
-use crate::search::{joined_or_split, significant};
 use crate::snapshot::{Hit, Snapshot};
-use crate::words::Wanted;
+use crate::wording::{Wording, joined_or_split, rephrased, significant};
 
 /// Why a document was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ struct Word {
     term: String,
     field: usize,
     source: Range<usize>,
+    /// Whether it stands at the position of the word before it.
+    part: bool,
 }
 
 impl Snapshot {
@@ -42,26 +44,34 @@ impl Snapshot {
     #[must_use]
     pub fn explain(&self, query: &Query, hit: &Hit) -> Explanation {
         let texts = self.reader(hit.segment).map(|reader| reader.texts(hit.document)).unwrap_or_default();
-        let words = words(&texts);
         let schema = self.schema();
-        let typed = significant(query_words(&query.text, query.prefix, MAX_QUERY_WORDS), schema);
+        let words = words(&texts, schema.language);
+        let all_typed = query_words(&query.text, query.prefix, MAX_QUERY_WORDS, schema.language);
+        let rephrased = rephrased(&all_typed, schema);
+        let typed = significant(all_typed, schema);
         let fields = heaviest_fields(&words);
         let exists = |word: &str, prefix: bool| {
             let mut terms = fields.range(word..).map(|(term, _)| *term);
             terms.next().is_some_and(|term| if prefix { term.starts_with(word) } else { term == word })
         };
-        let found_by = |typed: &[Typed], typos, last_resort| {
-            let found = explain(typed, &words, &fields, schema, typos, last_resort)?;
+        let found_by = |wording: &Wording, typos, last_resort| {
+            let found = explain(wording, &words, &fields, schema, typos, last_resort)?;
             let missing = found.iter().filter(|found| found.is_empty()).count();
-            (missing == usize::from(hit.rank.missing)).then_some(found)
+            (missing == usize::from(hit.rank.missing)).then(|| (found, wording.typed()))
         };
-        let (found, with) = found_by(&typed, hit.rank.typos, false)
-            .map(|found| (found, typed.clone()))
+        let plain = Wording::new(typed.iter().cloned(), schema);
+        let put_otherwise = |last_resort| {
+            let typos = hit.rank.typos;
+            let mut wordings = std::iter::once(&plain).chain(&rephrased);
+            wordings.find_map(|wording| found_by(wording, typos, last_resort))
+        };
+        let (found, with) = put_otherwise(false)
             .or_else(|| {
                 let variants = joined_or_split(&typed, schema, &exists);
-                variants.into_iter().find_map(|variant| Some((found_by(&variant, 0, false)?, variant)))
+                let mut wordings = variants.into_iter().map(|variant| Wording::new(variant, schema));
+                wordings.find_map(|wording| found_by(&wording, 0, false))
             })
-            .or_else(|| Some((found_by(&typed, hit.rank.typos, true)?, typed.clone())))
+            .or_else(|| put_otherwise(true))
             .unwrap_or_default();
         let mut explanation = Explanation {
             corrections: corrections(&typed, &with, &found, &words),
@@ -82,14 +92,18 @@ impl Snapshot {
     }
 }
 
-/// The words of the texts, the parts of words with their mark.
-fn words(texts: &[String]) -> Vec<Word> {
+/// The words of the texts, the parts and stems of words with their marks.
+fn words(texts: &[String], language: Option<Language>) -> Vec<Word> {
     let mut words = Vec::new();
     let mut tokenizer = Tokenizer::default();
     for (field, text) in texts.iter().enumerate() {
         tokenizer.tokens(text, |token| {
             let mark = if token.part && !token.pair { PART_MARK } else { "" };
-            words.push(Word { term: [mark, token.word].concat(), field, source: token.source });
+            let word = |term, part| Word { term, field, source: token.source.clone(), part };
+            words.push(word([mark, token.word].concat(), token.part));
+            if let Some(stem) = token.other_stem(text, language) {
+                words.push(word([STEM_MARK, &stem].concat(), true));
+            }
         });
     }
     words
@@ -100,9 +114,9 @@ fn heaviest_fields(words: &[Word]) -> BTreeMap<&str, usize> {
     words.iter().rev().map(|word| (word.term.as_str(), word.field)).collect()
 }
 
-/// For each typed word the words that it found with at most `typos` typos, if any, when they have `typos` altogether.
+/// For each word the words that it found with at most `typos` typos, if any, when they have `typos` altogether.
 fn explain(
-    typed: &[Typed],
+    wording: &Wording,
     words: &[Word],
     fields: &BTreeMap<&str, usize>,
     schema: &Schema,
@@ -110,9 +124,8 @@ fn explain(
     last_resort: bool,
 ) -> Option<Vec<Vec<usize>>> {
     let mut sum = 0;
-    let mut all = Vec::with_capacity(typed.len());
-    for typed in typed {
-        let wanted = Wanted::new(typed.clone(), schema);
+    let mut all = Vec::with_capacity(wording.words.len());
+    for wanted in &wording.words {
         let most = wanted.allowed(last_resort).min(typos);
         let mut least = u8::MAX;
         let mut found = Vec::new();
@@ -131,7 +144,24 @@ fn explain(
         sum += if found.is_empty() { 0 } else { least };
         all.push(found);
     }
+    if !wording.synonym.is_empty() {
+        let rows = rows(wording, words);
+        for (at, found) in all[wording.synonym.clone()].iter_mut().enumerate() {
+            *found = rows.iter().map(|row| row[at]).collect();
+        }
+    }
     (sum == typos).then_some(all)
+}
+
+/// Where the words of the synonym stand side by side.
+fn rows(wording: &Wording, words: &[Word]) -> Vec<Vec<usize>> {
+    let synonym = &wording.words[wording.synonym.clone()];
+    let whole: Vec<usize> = (0..words.len()).filter(|&at| !words[at].part).collect();
+    let is_it = |row: &&[usize]| {
+        let same_field = words[row[0]].field == words[row[row.len() - 1]].field;
+        same_field && row.iter().zip(synonym).all(|(&at, wanted)| words[at].term == wanted.typed.word)
+    };
+    whole.windows(synonym.len()).filter(is_it).map(<[usize]>::to_vec).collect()
 }
 
 /// What was typed otherwise than it was found.
@@ -142,19 +172,20 @@ fn corrections(
     words: &[Word],
 ) -> Vec<(String, String)> {
     let text = |typed: &[Typed]| typed.iter().map(|typed| typed.word.as_str()).collect::<Vec<_>>().join(" ");
-    if typed != with && !with.is_empty() {
-        let same = typed.iter().zip(with).take_while(|(a, b)| a == b).count();
-        let rest =
-            typed[same..].iter().rev().zip(with[same..].iter().rev()).take_while(|(a, b)| a == b).count();
-        return vec![(text(&typed[same..typed.len() - rest]), text(&with[same..with.len() - rest]))];
-    }
+    let same = typed.iter().zip(with).take_while(|(a, b)| a == b).count();
+    let rest = typed[same..].iter().rev().zip(with[same..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let changed = same..with.len() - rest;
     let mut corrections = Vec::new();
-    for (typed, found) in typed.iter().zip(found) {
-        let Some(&first) = found.first() else { continue };
-        let term = words[first].term.trim_start_matches(PART_MARK);
+    if typed != with && !with.is_empty() {
+        corrections.push((text(&typed[same..typed.len() - rest]), text(&with[changed.clone()])));
+    }
+    for (at, (typed, found)) in with.iter().zip(found).enumerate() {
+        let Some(&first) = found.first().filter(|_| !changed.contains(&at)) else { continue };
+        let term = words[first].term.as_str();
         let same = if typed.prefix { term.starts_with(&typed.word) } else { term == typed.word };
-        let synonym = || term != typed.word && !words[first].term.starts_with(PART_MARK);
-        if !same && synonym() {
+        // A part of a longer word is what was typed, and to a stem nothing was corrected.
+        let kept = is_marked(term) || typed.stem.as_deref() == Some(term);
+        if !same && !kept {
             corrections.push((typed.word.clone(), term.to_owned()));
         }
     }

@@ -34,6 +34,7 @@ impl Index {
     /// [`SearchError::Schema`] when the schema contradicts itself.
     pub fn new(schema: Schema) -> Result<Self, SearchError> {
         schema.validate()?;
+        let schema = schema.folded();
         Ok(Self::of(Snapshot { schema: Arc::new(schema), members: Vec::new(), rooms: Arc::default() }))
     }
 

@@ -1,12 +1,15 @@
 //! The documents of one segment that hold every word, with a given number of typos.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::dictionary::Terms;
 use crate::filter::Checks;
 use crate::postings::{self, field_of};
 use crate::rank::{Exactness, Rank};
+use crate::search::Live;
 use crate::segment::{Occurrence, Reader};
+use crate::wording::Wording;
 use crate::words::Wanted;
 
 /// With this many terms, a word is looked up in the documents rather than the documents in its postings.
@@ -28,10 +31,14 @@ struct Terminology {
 
 /// A segment and the words looked for in it.
 pub(crate) struct Matching<'a> {
+    /// Which segment it is.
+    pub(crate) at: usize,
     pub(crate) reader: &'a Reader<'a>,
     removed: Option<&'a [u64]>,
     pub(crate) checks: &'a Checks<'a>,
-    wanted: &'a [Wanted<'a>],
+    wanted: &'a [Wanted],
+    /// The words that have to stand side by side, if any.
+    synonym: Range<usize>,
     words: Vec<Terminology>,
     last_resort: bool,
     /// For each field, how much lighter it is than the heaviest.
@@ -98,19 +105,21 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Matching<'a> {
     pub(crate) fn new(
-        reader: &'a Reader<'a>,
-        removed: Option<&'a [u64]>,
+        at: usize,
+        live: Live<'a>,
         checks: &'a Checks<'a>,
-        wanted: &'a [Wanted<'a>],
+        wording: &'a Wording,
         fields: Fields<'a>,
         last_resort: bool,
     ) -> Self {
         Self {
-            reader,
-            removed,
+            at,
+            reader: live.reader,
+            removed: live.removed,
             checks,
-            wanted,
-            words: wanted.iter().map(|_| Terminology::default()).collect(),
+            wanted: &wording.words,
+            synonym: wording.synonym.clone(),
+            words: wording.words.iter().map(|_| Terminology::default()).collect(),
             last_resort,
             lighter: fields.lighter,
             forgiving: fields.forgiving,
@@ -138,20 +147,18 @@ impl<'a> Matching<'a> {
         self.wanted.len()
     }
 
-    /// The words as terms in their order, when each stands for one, but for an unfinished last one.
+    /// The words as terms in their order, when each is one as it was typed, but for an unfinished last one.
     pub(crate) fn phrase(&mut self) -> Option<Phrase> {
         let last = self.wanted.len() - 1;
         let mut first = Vec::with_capacity(last);
-        for word in 0..=last {
-            let typed = &self.wanted[word].typed;
-            let unfinished = typed.prefix && word == last;
-            if self.wanted[word].has_synonyms() {
-                return None;
-            }
-            match self.terms(word, 0) {
-                [one] if unfinished || one.len() == 1 => first.push(one.clone()),
-                _ => return None,
-            }
+        for (word, wanted) in self.wanted.iter().enumerate() {
+            let unfinished = wanted.typed.prefix && word == last;
+            let terms = if wanted.has_other_forms() {
+                wanted.as_typed(self.reader.dictionary)
+            } else {
+                <&[Terms; 1]>::try_from(self.terms(word, 0)).ok().map(|[one]| one.clone())
+            };
+            first.push(terms.filter(|terms| unfinished || terms.len() == 1)?);
         }
         let unfinished = self.wanted[last].typed.prefix;
         let last = first.pop()?;
@@ -194,6 +201,22 @@ impl<'a> Matching<'a> {
             }
         }
         self.found.retain(|found| found.typos == typos);
+        if !self.synonym.is_empty() {
+            let mut found = std::mem::take(&mut self.found);
+            found.retain(|found| self.holds_synonym(found.document));
+            self.found = found;
+        }
+    }
+
+    /// Whether the words of the synonym stand side by side in the document, in their order.
+    fn holds_synonym(&self, document: u32) -> bool {
+        let terms = self.synonym.clone().map(|word| self.lists(word, 0).map(|(_, terms)| terms.start).next());
+        let terms: Vec<Option<u32>> = terms.collect();
+        let tokens: Vec<Occurrence> = self.reader.tokens(document).filter(|token| !token.part).collect();
+        tokens.windows(terms.len()).any(|row| {
+            row[0].field == row[row.len() - 1].field
+                && row.iter().zip(&terms).all(|(token, term)| Some(token.term) == *term)
+        })
     }
 
     /// For every document, how many words it holds without typos.
@@ -419,6 +442,7 @@ impl<'a> Matching<'a> {
             typos: found.typos,
             exactness,
             attribute: found.attribute,
+            forms: 0,
             proximity: words as u8 - 1,
         }
     }
@@ -427,7 +451,7 @@ impl<'a> Matching<'a> {
     pub(crate) fn rank(&self, found: Match) -> Rank {
         let words = self.wanted.len();
         let best = self.best_rank(found);
-        if words == 1 && best.exactness == Exactness::Other {
+        if words == 1 && best.exactness == Exactness::Other && !self.wanted[0].has_other_forms() {
             return best;
         }
         let places = self.places(found);
@@ -435,7 +459,8 @@ impl<'a> Matching<'a> {
             if found.is_title(words) { self.exactness(found.document, &places) } else { Exactness::Other };
         let distances = places.windows(2).map(|pair| distance(&pair[0], &pair[1]));
         let proximity = distances.fold(0, u8::saturating_add);
-        Rank { exactness, proximity, ..best }
+        let forms = places.iter().filter(|places| is_in_another_form(places)).count() as u8;
+        Rank { exactness, forms, proximity, ..best }
     }
 
     /// Where each word stands in the document, with the fewest typos that it has there; with none where words are missing.
@@ -456,7 +481,12 @@ impl<'a> Matching<'a> {
                     typos[word] = here;
                     places[word].clear();
                 }
-                places[word].push(Place { field: token.field, position: token.position, part: token.part });
+                let wanted = &self.wanted[word];
+                let other_form = here == 0
+                    && wanted.has_other_forms()
+                    && wanted.is_other_form(self.reader.dictionary.word(token.term as usize));
+                let Occurrence { field, position, part, .. } = token;
+                places[word].push(Place { field, position, part, other_form });
             }
         }
         places
@@ -465,7 +495,7 @@ impl<'a> Matching<'a> {
     fn exactness(&self, document: u32, places: &[Vec<Place>]) -> Exactness {
         let words = places.len();
         let length = self.reader.title(document).count();
-        let titles = |word: usize| places[word].iter().filter(|place| place.field == 0 && !place.part);
+        let titles = |word: usize| places[word].iter().filter(|place| place.is_word_of_title());
         let in_order = (0..words).all(|word| titles(word).any(|place| place.position == word));
         if in_order {
             let whole = length == words && !self.wanted[words - 1].typed.prefix;
@@ -497,6 +527,22 @@ struct Place {
     field: usize,
     position: usize,
     part: bool,
+    /// Whether what stands there is not what was typed, but a synonym or a word with the same stem.
+    other_form: bool,
+}
+
+impl Place {
+    /// Whether what was typed is a word of the title here.
+    fn is_word_of_title(&self) -> bool {
+        self.field == 0 && !self.part && !self.other_form
+    }
+}
+
+/// Whether a word stands in the heaviest field that has it in other forms alone; places are in the order of fields.
+fn is_in_another_form(places: &[Place]) -> bool {
+    let heaviest = places.first().map(|place| place.field);
+    let mut there = places.iter().take_while(|place| Some(place.field) == heaviest).peekable();
+    there.peek().is_some() && there.all(|place| place.other_form)
 }
 
 /// How far apart two words stand at the least, their places ascending: see [`Rank::proximity`].

@@ -35,28 +35,34 @@ pub struct Rank {
     pub exactness: Exactness,
     /// For each word, how much lighter than the heaviest field the heaviest one is in which it stands; summed up.
     pub attribute: u16,
+    /// Words that stand there in another form only: as a synonym, or with the same stem. A title of such is no exact one.
+    pub forms: u8,
     /// For each two words that follow each other in the query, how far apart they stand in a field, at most 8, and one
     /// more when they are swapped; summed up, to at most 255.
     pub proximity: u8,
 }
 
 impl Rank {
+    /// The bits of a key below its typos.
+    const TYPOS: u32 = 40;
+
     /// Nothing ranks above it.
     pub(crate) const BEST: Self =
-        Self { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 };
+        Self { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, forms: 0, proximity: 0 };
 
     /// The rank as one number, in the same order.
     pub(crate) fn key(self) -> u64 {
-        u64::from(self.missing) << 40
-            | u64::from(self.typos) << 32
-            | (self.exactness as u64) << 24
-            | u64::from(self.attribute) << 8
+        u64::from(self.missing) << 48
+            | u64::from(self.typos) << Self::TYPOS
+            | (self.exactness as u64) << 32
+            | u64::from(self.attribute) << 16
+            | u64::from(self.forms) << 8
             | u64::from(self.proximity)
     }
 
     /// The rank with this [`Rank::key`].
     pub(crate) fn of(key: u64) -> Self {
-        let exactness = match (key >> 24) as u8 {
+        let exactness = match (key >> 32) as u8 {
             0 => Exactness::Whole,
             1 => Exactness::Spaced,
             2 => Exactness::Beginning,
@@ -64,10 +70,11 @@ impl Rank {
             _ => Exactness::Other,
         };
         Self {
-            missing: (key >> 40) as u8,
-            typos: (key >> 32) as u8,
+            missing: (key >> 48) as u8,
+            typos: (key >> Self::TYPOS) as u8,
             exactness,
-            attribute: (key >> 8) as u16,
+            attribute: (key >> 16) as u16,
+            forms: (key >> 8) as u8,
             proximity: key as u8,
         }
     }
@@ -76,7 +83,7 @@ impl Rank {
     /// a sixteenth.
     #[must_use]
     pub fn score(self) -> f64 {
-        const SIXTEEN_TYPOS: f64 = (1u64 << 36) as f64;
+        const SIXTEEN_TYPOS: f64 = (1u64 << (Rank::TYPOS + 4)) as f64;
         let complete = Self { missing: 0, ..self }.key() as f64;
         (1.0 - complete / SIXTEEN_TYPOS) / 2f64.powi(self.missing.into())
     }
@@ -209,9 +216,9 @@ impl<'a> Best<'a> {
 
     fn compare_ranks(&self, a: (u64, f64), b: (u64, f64)) -> Ordering {
         match self.sort {
-            Some((_, descending)) => {
-                (a.0 >> 32).cmp(&(b.0 >> 32)).then_with(|| compare_numbers(a.1, b.1, descending))
-            }
+            Some((_, descending)) => (a.0 >> Rank::TYPOS)
+                .cmp(&(b.0 >> Rank::TYPOS))
+                .then_with(|| compare_numbers(a.1, b.1, descending)),
             None => a.0.cmp(&b.0),
         }
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::bytes::{read_varint, write_varint};
 use crate::error::SearchError;
+use crate::language::Language;
 use crate::schema::{Order, Schema, TextField, Typos};
 use crate::segment::Segment;
 use crate::snapshot::{Member, Snapshot};
 
 const MAGIC: &[u8; 8] = b"OFFSRCH\0";
 /// Goes up with every change that older readers cannot read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, length of the header, its checksum.
 const PREAMBLE: usize = 20;
 
@@ -153,6 +154,7 @@ fn write_schema(schema: &Schema, out: &mut Vec<u8>) {
         write_text(word, out);
         write_text(synonym, out);
     }
+    write_text(schema.language.map_or("", Language::name), out);
 }
 
 /// The header, being read; its checksum was right, but it may have been made to be hostile.
@@ -211,7 +213,11 @@ impl Header<'_> {
             self.list(|header| Ok(Order { column: header.text()?, descending: header.byte()? != 0 }))?;
         let typos = Typos { one_from: self.byte()?, two_from: self.byte()?, last_resort: self.byte()? != 0 };
         let synonyms = self.list(|header| Ok((header.text()?, header.text()?)))?;
-        Ok(Schema { text, facets, numbers, order, typos, synonyms, stop_words })
+        let language = match self.text()?.as_str() {
+            "" => None,
+            name => Some(Language::named(name).map_err(|error| damaged(&error.to_string()))?),
+        };
+        Ok(Schema { text, facets, numbers, order, typos, synonyms, stop_words, language })
     }
 
     /// Where the next section lies, when it has the checksum that it should; `at` moves behind it.

@@ -1,9 +1,14 @@
 //! What an index holds: its text fields, facets and numbers, and the rules of its ranking.
 
 use crate::error::SearchError;
+use crate::language::Language;
 
 /// The most text fields that an index can have.
 pub const MAX_TEXT_FIELDS: usize = 8;
+/// The most synonyms that an index can have.
+pub const MAX_SYNONYMS: usize = 10_000;
+/// The most words that either side of a synonym can have.
+pub const MAX_SYNONYM_WORDS: usize = 8;
 
 /// The fields of an index and how they rank.
 ///
@@ -27,11 +32,12 @@ pub struct Schema {
     pub order: Vec<Order>,
     /// How many typos a word may have.
     pub typos: Typos,
-    /// Words that also stand for others: a query with the first finds the second as if it had been typed. Both are single
-    /// words, in lower case and without accents.
+    /// Words, or several in a row, that also stand for others: a query with the first finds the second, in a row as well.
     pub synonyms: Vec<(String, String)>,
-    /// Words that a query may leave unmatched when it has others; in lower case and without accents.
+    /// Words that a query may leave unmatched when it has others. What is not a single word is left out.
     pub stop_words: Vec<String>,
+    /// The language of which words with the same stem find each other.
+    pub language: Option<Language>,
 }
 
 /// A text field.
@@ -120,6 +126,7 @@ impl Schema {
             typos: Typos::default(),
             synonyms: Vec::new(),
             stop_words: Vec::new(),
+            language: None,
         }
     }
 
@@ -137,11 +144,19 @@ impl Schema {
         self
     }
 
-    /// `text` as the index knows it, when it is one word: for [`Schema::synonyms`] and [`Schema::stop_words`].
+    /// `text` as the index knows it, when it is one word.
     #[must_use]
     pub fn word(text: &str) -> Option<String> {
-        let mut words = crate::analysis::query_words(text, false, 2).into_iter();
-        words.next().map(|typed| typed.word).filter(|_| words.next().is_none())
+        let mut words = words(text).into_iter();
+        words.next().filter(|_| words.next().is_none())
+    }
+
+    /// With synonyms and stop words as the index knows them: in lower case, without accents, words apart by a space.
+    pub(crate) fn folded(mut self) -> Self {
+        let phrase = |text: &String| words(text).join(" ");
+        self.synonyms = self.synonyms.iter().map(|(of, other)| (phrase(of), phrase(other))).collect();
+        self.stop_words = self.stop_words.iter().filter_map(|word| Self::word(word)).collect();
+        self
     }
 
     /// With one more column that decides between equal matches: `"-popularity"`.
@@ -155,7 +170,7 @@ impl Schema {
     ///
     /// # Errors
     /// [`SearchError::Schema`] says what does not: no text field or too many, a weight of 0 or above 1,000, a lighter one before a heavier, a name twice
-    /// or empty, an order by something that is no number column.
+    /// or empty, an order by something that is no number column, too many synonyms, or one of no word or too many.
     pub fn validate(&self) -> Result<(), SearchError> {
         let wrong = |why: String| Err(SearchError::Schema(why));
         if self.text.is_empty() || self.text.len() > MAX_TEXT_FIELDS {
@@ -187,6 +202,15 @@ impl Schema {
         if let Some(order) = self.order.iter().find(|order| !self.numbers.contains(&order.column)) {
             return wrong(format!("order by {:?}, which is no number column", order.column));
         }
+        if self.synonyms.len() > MAX_SYNONYMS {
+            return wrong(format!("{} synonyms, an index has at most {MAX_SYNONYMS}", self.synonyms.len()));
+        }
+        let sides = self.synonyms.iter().flat_map(|(of, other)| [of, other]);
+        if let Some(side) =
+            sides.into_iter().find(|side| !(1..=MAX_SYNONYM_WORDS).contains(&words(side).len()))
+        {
+            return wrong(format!("synonym {side:?}: it has 1 to {MAX_SYNONYM_WORDS} words"));
+        }
         Ok(())
     }
 
@@ -199,4 +223,10 @@ impl Schema {
     pub(crate) fn facet(&self, name: &str) -> Option<usize> {
         self.facets.iter().position(|column| column == name)
     }
+}
+
+/// The words of `text`, as far as there may be several.
+fn words(text: &str) -> Vec<String> {
+    let words = crate::analysis::query_words(text, false, MAX_SYNONYM_WORDS + 1, None);
+    words.into_iter().map(|typed| typed.word).collect()
 }

@@ -4,6 +4,9 @@
 //! typos as [`crate::Typos`] says; the typos of a document are those of all words together, each by the
 //! term that needs the fewest. Words that were typed joined or split match as well, as one typo.
 //!
+//! What has a synonym of several words, or is several words that have one, is replaced by it, one at a time, and the query
+//! so put looked for as well, on every level: see [`crate::wording`].
+//!
 //! 1. Without typos. If a document has every word in its title, the heaviest field, or a title is what was typed but
 //!    for the spaces, the search ends.
 //! 2. With one typo: one pair of words joined, one word split into halves of two letters at least, or one letter.
@@ -27,7 +30,8 @@ use crate::rank::{Best, Exactness, Hit, Rank};
 use crate::schema::Schema;
 use crate::segment::Reader;
 use crate::titles;
-use crate::words::{MOST_TYPOS, Wanted};
+use crate::wording::{Wording, joined_or_split, rephrased, significant};
+use crate::words::MOST_TYPOS;
 
 /// A segment as a search sees it.
 #[derive(Clone, Copy)]
@@ -71,13 +75,15 @@ pub(crate) fn search(
         found: false,
         in_title: false,
     };
-    let words = significant(query_words(&query.text, query.prefix, MAX_QUERY_WORDS), schema);
+    let typed = query_words(&query.text, query.prefix, MAX_QUERY_WORDS, schema.language);
+    let rephrased = rephrased(&typed, schema);
+    let words = significant(typed, schema);
     if words.is_empty() {
         if query.text.chars().all(|c| !c.is_alphanumeric()) {
             search.browse();
         }
     } else {
-        search.levels(&words);
+        search.levels(&words, &rephrased);
     }
     let hits: Vec<Hit> = search.best.hits.iter().skip(query.offset).copied().collect();
     let end = hits.last().map(|hit| search.best.cursor(hit));
@@ -86,52 +92,6 @@ pub(crate) fn search(
         None => (None, Vec::new()),
     };
     Ok(Found { hits, end, total, facets })
-}
-
-/// The words without the stop words, when there are others; the last is kept when it is unfinished.
-pub(crate) fn significant(words: Vec<Typed>, schema: &Schema) -> Vec<Typed> {
-    let stops = |typed: &Typed| !typed.prefix && schema.stop_words.contains(&typed.word);
-    if schema.stop_words.is_empty() || words.iter().all(stops) {
-        return words;
-    }
-    words.into_iter().filter(|typed| !stops(typed)).collect()
-}
-
-/// The query with one pair of neighbors joined or one word split into halves of two letters at least, where `exists`
-/// says that the new words are there, or they have synonyms; of a beginning, that there is a word with it.
-pub(crate) fn joined_or_split(
-    words: &[Typed],
-    schema: &Schema,
-    exists: &dyn Fn(&str, bool) -> bool,
-) -> Vec<Vec<Typed>> {
-    let mut variants = Vec::new();
-    let exists = |word: &str, prefix| {
-        exists(word, prefix) || schema.synonyms.iter().any(|(synonym_of, _)| synonym_of == word)
-    };
-    let typed = |word: &str, prefix| Typed { word: word.into(), prefix, pair: false };
-    for at in 1..words.len() {
-        let (left, right) = (&words[at - 1], &words[at]);
-        let joined = [left.word.as_str(), right.word.as_str()].concat();
-        if !left.pair && !right.pair && exists(&joined, right.prefix) {
-            variants.push([&words[..at - 1], &[typed(&joined, right.prefix)], &words[at + 1..]].concat());
-        }
-    }
-    for (at, whole) in words.iter().enumerate().filter(|(_, typed)| !typed.pair) {
-        for (cut, _) in whole.word.char_indices().skip(2) {
-            let (left, right) = whole.word.split_at(cut);
-            // The longer half is the one that seldom is there.
-            let (rare, usual) = match ((left, false), (right, whole.prefix)) {
-                (left, right) if left.0.len() < right.0.len() => (right, left),
-                halves => halves,
-            };
-            let is_cut = right.chars().nth(1).is_some();
-            if is_cut && exists(rare.0, rare.1) && exists(usual.0, usual.1) {
-                let halves = [typed(left, false), typed(right, whole.prefix)];
-                variants.push([&words[..at], &halves, &words[at + 1..]].concat());
-            }
-        }
-    }
-    variants
 }
 
 struct Search<'a> {
@@ -166,19 +126,22 @@ impl Search<'_> {
         self.best.settle();
     }
 
-    fn levels(&mut self, words: &[Typed]) {
+    fn levels(&mut self, words: &[Typed], rephrased: &[Wording]) {
         let schema = self.schema;
-        let wanted: Vec<Wanted<'_>> = words.iter().map(|typed| Wanted::new(typed.clone(), schema)).collect();
+        let plain = Wording::new(words.iter().cloned(), schema);
         let (lighter, forgiving) = (self.lighter.clone(), self.forgiving.clone());
         let fields = Fields { rooms: self.rooms, lighter: &lighter, forgiving: &forgiving };
         let (live, checks) = (self.live, self.checks);
+        // The segments with the words as typed, then again with each other wording.
         let matching = |last_resort| -> Vec<Matching<'_>> {
-            let segments = live.iter().zip(checks);
-            segments
-                .map(|(live, checks)| {
-                    Matching::new(live.reader, live.removed, checks, &wanted, fields, last_resort)
+            let wordings = std::iter::once(&plain).chain(rephrased);
+            let of = |wording| {
+                let segments = live.iter().zip(checks).enumerate();
+                segments.map(move |(at, (live, checks))| {
+                    Matching::new(at, *live, checks, wording, fields, last_resort)
                 })
-                .collect()
+            };
+            wordings.flat_map(of).collect()
         };
         let mut segments = matching(false);
         self.without_typos(words, &mut segments);
@@ -205,7 +168,7 @@ impl Search<'_> {
                 }
             }
         }
-        self.with_fewer_words(&mut segments);
+        self.with_fewer_words(&mut segments[..live.len()]);
     }
 
     /// Whether the page is full and nothing else is asked for.
@@ -218,7 +181,7 @@ impl Search<'_> {
         self.best.repeats = true;
         self.spaced(words);
         if self.counter.is_none() && self.best.sort.is_none() && !self.best.goes_on() {
-            let all = self.titles(segments);
+            let all = self.titles(&mut segments[..self.live.len()]);
             if all && self.best.is_full() {
                 return;
             }
@@ -256,9 +219,9 @@ impl Search<'_> {
 
     /// Adds the documents with `typos` typos.
     fn with_typos(&mut self, segments: &mut [Matching<'_>], typos: u8) {
-        for (at, segment) in segments.iter_mut().enumerate() {
+        for segment in segments {
             segment.find(typos);
-            self.add_found(at, segment, 0);
+            self.add_found(segment, 0);
         }
         self.best.settle();
     }
@@ -268,9 +231,9 @@ impl Search<'_> {
         let words = segments.first().map_or(0, Matching::words) as u8;
         let held: Vec<Vec<u8>> = segments.iter_mut().map(Matching::held).collect();
         for fewer in (words / 2 + 1..words).rev() {
-            for (at, (segment, held)) in segments.iter_mut().zip(&held).enumerate() {
+            for (segment, held) in segments.iter_mut().zip(&held) {
                 segment.find_fewer(held, fewer);
-                self.add_found(at, segment, 0);
+                self.add_found(segment, 0);
             }
             self.best.settle();
             if self.found {
@@ -307,18 +270,18 @@ impl Search<'_> {
             })
         };
         for variant in joined_or_split(words, self.schema, &exists) {
-            let wanted: Vec<Wanted<'_>> =
-                variant.into_iter().map(|typed| Wanted::new(typed, self.schema)).collect();
+            let wording = Wording::new(variant, self.schema);
             for (at, (live, checks)) in self.live.iter().zip(self.checks).enumerate() {
-                let mut segment = Matching::new(live.reader, live.removed, checks, &wanted, fields, false);
+                let mut segment = Matching::new(at, *live, checks, &wording, fields, false);
                 segment.find(0);
-                self.add_found(at, &segment, 1);
+                self.add_found(&segment, 1);
             }
         }
     }
 
     /// Adds what a segment has found, with `more` typos.
-    fn add_found(&mut self, at: usize, segment: &Matching<'_>, more: u8) {
+    fn add_found(&mut self, segment: &Matching<'_>, more: u8) {
+        let at = segment.at;
         let words = segment.words();
         let best_of_all = Rank::BEST.key();
         for &found in &segment.found {

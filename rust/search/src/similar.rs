@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::dictionary::PART_MARK;
+use crate::dictionary::is_marked;
 use crate::error::SearchError;
 use crate::query::Query;
 use crate::rank::Rank;
@@ -71,7 +71,7 @@ impl Snapshot {
         }
         let mut words: Vec<(&str, f64)> = words
             .into_iter()
-            .filter(|(word, _)| !word.starts_with(PART_MARK))
+            .filter(|(word, _)| !is_marked(word))
             .map(|(word, weight)| {
                 let holders: usize = readers
                     .iter()

@@ -8,26 +8,40 @@ use std::cell::OnceCell;
 
 use crate::analysis::Typed;
 use crate::automaton::Automaton;
-use crate::dictionary::{Dictionary, PART_MARK, Terms};
+use crate::dictionary::{Dictionary, PART_MARK, STEM_MARK, Terms, is_marked};
 use crate::schema::{Schema, Typos};
 
 /// The most typos of all words of a query together.
 pub(crate) const MOST_TYPOS: u8 = 4;
 
 /// A typed word, with what is worked out about it once for all segments.
-pub(crate) struct Wanted<'q> {
+pub(crate) struct Wanted {
     pub(crate) typed: Typed,
-    synonyms: Vec<&'q str>,
+    /// Other terms that stand for it without a typo: its synonyms of one word, words that are its stem, and those with it.
+    others: Vec<String>,
+    /// Whether it stands in for what was typed, as a word of a synonym: then for itself alone.
+    in_synonym: bool,
     letters: usize,
     typos: Typos,
     automaton: OnceCell<Automaton>,
 }
 
-impl<'q> Wanted<'q> {
-    pub(crate) fn new(typed: Typed, schema: &'q Schema) -> Self {
-        let synonyms = schema.synonyms.iter().filter(|(word, _)| *word == typed.word);
+impl Wanted {
+    pub(crate) fn new(typed: Typed, schema: &Schema) -> Self {
+        let synonyms =
+            schema.synonyms.iter().filter(|(of, synonym)| *of == typed.word && !synonym.contains(' '));
+        let mut others: Vec<String> = synonyms.map(|(_, synonym)| synonym.clone()).collect();
+        if let Some(stem) = &typed.stem {
+            others.extend([stem.clone(), [STEM_MARK, stem].concat()]);
+        }
+        Self { others, in_synonym: false, ..Self::of_synonym(typed, schema) }
+    }
+
+    /// A word of a synonym that is looked for instead of what was typed.
+    pub(crate) fn of_synonym(typed: Typed, schema: &Schema) -> Self {
         Self {
-            synonyms: synonyms.map(|(_, synonym)| synonym.as_str()).collect(),
+            others: Vec::new(),
+            in_synonym: true,
             letters: typed.word.chars().count(),
             typos: schema.typos,
             automaton: OnceCell::new(),
@@ -35,18 +49,46 @@ impl<'q> Wanted<'q> {
         }
     }
 
-    pub(crate) fn has_synonyms(&self) -> bool {
-        !self.synonyms.is_empty()
+    /// Whether other terms than it stand for what was typed without a typo.
+    pub(crate) fn has_other_forms(&self) -> bool {
+        self.in_synonym || !self.others.is_empty()
+    }
+
+    /// Whether `term`, which matches without a typo, is not what was typed.
+    pub(crate) fn is_other_form(&self, term: &str) -> bool {
+        self.in_synonym || !self.is_typed(term)
+    }
+
+    /// Whether `term` is what was typed, or, when that may be unfinished, begins with it.
+    fn is_typed(&self, term: &str) -> bool {
+        let word = self.typed.word.as_str();
+        if self.typed.prefix { term.starts_with(word) } else { term == word }
+    }
+
+    /// The terms that are what was typed.
+    pub(crate) fn as_typed(&self, dictionary: Dictionary<'_>) -> Option<Terms> {
+        let word = &self.typed.word;
+        let terms = if self.typed.prefix {
+            Some(dictionary.beginning(word))
+        } else {
+            dictionary.find(word).map(single)
+        };
+        terms.filter(|terms| !terms.is_empty())
+    }
+
+    /// Whether it matches itself alone.
+    fn is_strict(&self) -> bool {
+        self.typed.pair || self.in_synonym
     }
 
     /// With how many typos it may match: standing for a part of a longer word counts as one, however short it is.
     pub(crate) fn allowed(&self, last_resort: bool) -> u8 {
-        self.letters_wrong(last_resort).max(u8::from(!self.typed.pair))
+        self.letters_wrong(last_resort).max(u8::from(!self.is_strict()))
     }
 
     /// How many letters may be wrong.
     fn letters_wrong(&self, last_resort: bool) -> u8 {
-        match (self.typed.pair, last_resort) {
+        match (self.is_strict(), last_resort) {
             (true, _) => 0,
             (false, false) => self.typos.allowed(self.letters),
             (false, true) if self.typed.prefix => Typos::at_last(self.letters).min(1),
@@ -59,13 +101,13 @@ impl<'q> Wanted<'q> {
         let word = self.typed.word.as_str();
         if let Some(part) = other.strip_prefix(PART_MARK) {
             let matches = if self.typed.prefix { part.starts_with(word) } else { part == word };
-            return matches.then_some(1).filter(|_| most > 0 && !self.typed.pair);
+            return matches.then_some(1).filter(|_| most > 0 && !self.is_strict());
         }
-        if other == word || self.typed.prefix && other.starts_with(word) || self.synonyms.contains(&other) {
+        if self.is_typed(other) || self.others.iter().any(|term| term == other) {
             return Some(0);
         }
         let most = most.min(self.letters_wrong(last_resort));
-        if most == 0 {
+        if most == 0 || is_marked(other) {
             return None;
         }
         let automaton = self.automaton();
@@ -91,13 +133,9 @@ impl<'q> Wanted<'q> {
     pub(crate) fn terms(&self, dictionary: Dictionary<'_>, typos: u8, last_resort: bool) -> Vec<Terms> {
         let mut terms = Vec::new();
         match (typos, self.typed.prefix) {
-            (0, prefix) => {
-                if prefix {
-                    terms.push(dictionary.beginning(&self.typed.word));
-                } else {
-                    terms.extend(dictionary.find(&self.typed.word).map(single));
-                }
-                terms.extend(self.synonyms.iter().filter_map(|synonym| dictionary.find(synonym)).map(single));
+            (0, _) => {
+                terms.extend(self.as_typed(dictionary));
+                terms.extend(self.others.iter().filter_map(|term| dictionary.find(term)).map(single));
             }
             (1, _) if self.letters_wrong(last_resort) == 0 => {}
             (1, false) => self.one_typo(dictionary, &mut terms, last_resort),
@@ -116,7 +154,7 @@ impl<'q> Wanted<'q> {
                 }
             }
         }
-        if typos == 1 && !self.typed.pair {
+        if typos == 1 && !self.is_strict() {
             let part = [PART_MARK, self.typed.word.as_str()].concat();
             if self.typed.prefix {
                 terms.push(dictionary.beginning(&part));
@@ -171,7 +209,7 @@ impl<'q> Wanted<'q> {
         near.dedup();
         let matches = |&term: &u32| {
             let found = dictionary.word(term as usize);
-            !found.starts_with(PART_MARK)
+            !is_marked(found)
                 && automaton.first_letter(found) == 1
                 && same_script(word, found)
                 && automaton.distance(found, 2).is_some()
@@ -215,7 +253,7 @@ impl<'q> Wanted<'q> {
         let on_page = initials[from..].iter().map(|initial| initial.0);
         on_page
             .take_while(move |&other| page(other) == page(first))
-            .filter(move |&other| other != first && !PART_MARK.starts_with(other))
+            .filter(move |&other| other != first && !is_marked(other.encode_utf8(&mut [0; 4])))
     }
 }
 

@@ -21,7 +21,7 @@ fn answer(index: &Index, query: &Query) -> Answer {
 /// Of a sorted search only the missing words and the typos are worked out.
 fn typos_alone(answer: &mut Answer) {
     for (_, rank) in &mut answer.hits {
-        *rank = Rank { exactness: Exactness::Other, attribute: 0, proximity: 0, ..*rank };
+        *rank = Rank { exactness: Exactness::Other, attribute: 0, forms: 0, proximity: 0, ..*rank };
     }
 }
 

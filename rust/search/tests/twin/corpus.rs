@@ -1,6 +1,6 @@
 //! Small random indexes, changes and queries, in which everything collides all the time.
 
-use officina_search::{Document, Filter, Index, Order, Query, Schema, TextField, Typos};
+use officina_search::{Document, Filter, Index, Language, Order, Query, Schema, TextField, Typos};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -65,6 +65,8 @@ fn word() -> impl Strategy<Value = String> {
         1 => "[ab]{1,3}[12]{1,2}",
         1 => "[日本]{1,3}",
         1 => "[aéÉE]{1,4}(e\u{301})?[aB]{0,3}",
+        // With endings.
+        2 => "[ab]{1,3}(s|ed|ing|ings|ement|er|e\u{301}e|ée|ées)",
         1 => select(vec!["aabab", "babab", "жжжж", "abжжж", "bжжжж"]).prop_map(String::from),
     ]
 }
@@ -123,16 +125,27 @@ fn schema() -> impl Strategy<Value = Schema> {
         Just(vec![("title", 3, true), ("body", 2, true), ("tags", 1, false)]),
         Just(vec![("title", 3, false), ("body", 1, true), ("tags", 1, true)]),
     ];
-    let synonyms = vec((select(vec!["ab", "aba", "bb"]), select(vec!["ba", "aab", "b"])), 0..3);
-    let stop_words = vec(select(vec!["a", "ab", "b"]), 0..2);
+    let words = (select(vec!["ab", "aba", "bb"]), select(vec!["ba", "aab", "b"]));
+    let rows = (
+        select(vec!["ab", "a b", "b", "a a", "a b a", "日本"]),
+        select(vec!["b a", "a", "ab ab", "a b", "bb", "日本", "日 a"]),
+    );
+    let synonyms = vec(prop_oneof![words, rows], 0..4);
+    let stop_words = prop_oneof![
+        3 => vec(select(vec!["a", "ab", "b"]), 0..2).prop_map(|words| words.into_iter().map(String::from).collect()),
+        1 => Just(Language::named("english").expect("a known one").stop_words()),
+    ];
+    let language = prop_oneof![2 => Just(None), 1 => Just(Some("english")), 1 => Just(Some("french"))];
     let order = vec(select(vec!["-size", "size", "-age"]), 0..3);
-    (fields, synonyms, stop_words, order, typos()).prop_map(|(fields, synonyms, stop_words, order, typos)| {
+    let parts = (fields, synonyms, stop_words, language, order, typos());
+    parts.prop_map(|(fields, synonyms, stop_words, language, order, typos)| {
         let fields =
             fields.into_iter().map(|(name, weight, typos)| TextField { name: name.into(), weight, typos });
         let mut schema = Schema::new(fields.collect()).facets(["kind", "color"]).numbers(["size", "age"]);
         schema.order = order.into_iter().map(Order::parse).collect();
         schema.synonyms = synonyms.into_iter().map(|(word, other)| (word.into(), other.into())).collect();
-        schema.stop_words = stop_words.into_iter().map(String::from).collect();
+        schema.stop_words = stop_words;
+        schema.language = language.map(|name| Language::named(name).expect("a known one"));
         schema.typos = typos;
         schema
     })

@@ -13,6 +13,7 @@ pub(crate) mod words;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use officina_search::{Document, Exactness, Filter, MAX_QUERY_WORDS, Query, Rank, Schema};
 
@@ -20,6 +21,11 @@ use words::{Typed, Word};
 
 /// The most typos of all words of a query together.
 const MOST_TYPOS: u8 = 4;
+/// Of the ways to put a query with synonyms of several words, those after this one are ignored.
+const MOST_REPHRASED: usize = 64;
+
+const BEST: Rank =
+    Rank { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, forms: 0, proximity: 0 };
 
 /// Documents, searched one by one.
 pub(crate) struct Twin {
@@ -44,8 +50,30 @@ struct Scanned<'d> {
 /// How a document holds a typed word: with the fewest typos, at these places.
 struct Held {
     typos: u8,
-    /// Field, position, and whether it is the word itself, not a part of it.
-    places: Vec<(usize, usize, bool)>,
+    places: Vec<Place>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Place {
+    field: usize,
+    position: usize,
+    /// Whether the word itself stands here, not a part of it.
+    whole: bool,
+    /// Whether it is a synonym or has the same stem.
+    other_form: bool,
+}
+
+/// The words of a query, and which of them are a synonym, for which they have to stand side by side.
+struct Wording {
+    typed: Vec<Typed>,
+    synonym: Range<usize>,
+}
+
+/// How many typos are looked for.
+#[derive(Clone, Copy)]
+struct Level {
+    typos: u8,
+    last_resort: bool,
 }
 
 /// What a search has found so far.
@@ -83,17 +111,18 @@ impl Twin {
     }
 
     pub(crate) fn search(&self, query: &Query) -> Answer {
-        let scanned: Vec<Scanned<'_>> = self.documents.values().map(Scanned::new).collect();
+        let scanned: Vec<Scanned<'_>> =
+            self.documents.values().map(|document| Scanned::new(document, &self.schema)).collect();
         let mut found = Found::default();
-        let typed = self.significant(words::typed(&query.text, query.prefix, MAX_QUERY_WORDS));
+        let typed = words::typed(&query.text, query.prefix, MAX_QUERY_WORDS, self.schema.language);
+        let rephrased = self.rephrased(&typed);
+        let typed = self.significant(typed);
         if typed.is_empty() {
             for document in self.documents.values() {
-                let best =
-                    Rank { missing: 0, typos: 0, exactness: Exactness::Whole, attribute: 0, proximity: 0 };
-                self.note(&mut found, query, document, best, false);
+                self.note(&mut found, query, document, BEST, false);
             }
         } else {
-            self.levels(&mut found, query, &scanned, &typed);
+            self.levels(&mut found, query, &scanned, &typed, &rephrased);
         }
         let mut hits: Vec<(i64, Rank)> = found.ranks.iter().map(|(id, rank)| (*id, *rank)).collect();
         hits.sort_by(|a, b| self.compare(query, *a, *b));
@@ -104,22 +133,36 @@ impl Twin {
         }
     }
 
-    fn levels(&self, found: &mut Found, query: &Query, scanned: &[Scanned<'_>], typed: &[Typed]) {
-        self.level(found, query, scanned, typed, 0, 0, false);
+    fn levels(
+        &self,
+        found: &mut Found,
+        query: &Query,
+        scanned: &[Scanned<'_>],
+        typed: &[Typed],
+        rephrased: &[Wording],
+    ) {
+        let plain = Wording { typed: typed.to_vec(), synonym: 0..0 };
+        let all = |found: &mut Found, typos, last_resort| {
+            for wording in std::iter::once(&plain).chain(rephrased) {
+                self.level(found, query, scanned, wording, Level { typos, last_resort }, 0);
+            }
+        };
+        all(found, 0, false);
         self.spaced(found, query, scanned, typed);
         if found.in_title {
             return;
         }
         for variant in joined_or_split(typed) {
-            self.level(found, query, scanned, &variant, 0, 1, false);
+            let wording = Wording { typed: variant, synonym: 0..0 };
+            self.level(found, query, scanned, &wording, Level { typos: 0, last_resort: false }, 1);
         }
-        self.level(found, query, scanned, typed, 1, 0, false);
+        all(found, 1, false);
         for last_resort in [false, self.schema.typos.last_resort] {
             for typos in 1..=MOST_TYPOS {
                 if !found.ranks.is_empty() {
                     return;
                 }
-                self.level(found, query, scanned, typed, typos, 0, last_resort);
+                all(found, typos, last_resort);
             }
         }
         for fewer in (typed.len() / 2 + 1..typed.len()).rev() {
@@ -152,6 +195,7 @@ impl Twin {
                     typos: 0,
                     exactness: Exactness::Other,
                     attribute: there.iter().map(|held| self.lighter(held)).sum(),
+                    forms: there.iter().filter(|held| held.is_in_another_form()).count() as u8,
                     proximity: pairs.sum(),
                 };
                 self.note(found, query, scanned.document, rank, false);
@@ -160,23 +204,25 @@ impl Twin {
     }
 
     /// Finds the documents that hold the words with exactly `typos` typos, and ranks them with `more`.
-    #[expect(clippy::too_many_arguments, reason = "a level is what these say")]
     fn level(
         &self,
         found: &mut Found,
         query: &Query,
         scanned: &[Scanned<'_>],
-        typed: &[Typed],
-        typos: u8,
+        wording: &Wording,
+        Level { typos, last_resort }: Level,
         more: u8,
-        last_resort: bool,
     ) {
+        let typed = &wording.typed;
         for scanned in scanned {
+            if !scanned.has_in_a_row(&typed[wording.synonym.clone()]) {
+                continue;
+            }
             let held: Option<Vec<Held>> =
                 typed.iter().map(|typed| self.hold(scanned, typed, last_resort)).collect();
             let Some(held) = held else { continue };
             if held.iter().map(|held| held.typos).sum::<u8>() == typos {
-                let in_title = held.iter().all(|held| held.places[0].0 == 0);
+                let in_title = held.iter().all(|held| held.places[0].field == 0);
                 let rank = self.rank(scanned, typed, &held, typos + more);
                 self.note(found, query, scanned.document, rank, in_title);
             }
@@ -192,7 +238,7 @@ impl Twin {
             let title: String = scanned.title().map(|word| word.text.as_str()).collect();
             if title == all {
                 let proximity = typed.len() as u8 - 1;
-                let rank = Rank { missing: 0, typos: 0, exactness, attribute: 0, proximity };
+                let rank = Rank { exactness, proximity, ..BEST };
                 self.note(found, query, scanned.document, rank, true);
             }
         }
@@ -211,14 +257,16 @@ impl Twin {
     fn hold(&self, scanned: &Scanned<'_>, typed: &Typed, last_resort: bool) -> Option<Held> {
         let mut held: Option<Held> = None;
         for (field, word) in &scanned.words {
-            let Some(typos) = words::typos(&self.schema, typed, word, last_resort) else { continue };
+            let Some((typos, other_form)) = words::typos(&self.schema, typed, word, last_resort) else {
+                continue;
+            };
             // What counts is the heaviest field that has the word.
             let same = |(_, other): &&(usize, Word)| (&other.text, other.part) == (&word.text, word.part);
             let heaviest = scanned.words.iter().find(same).map_or(*field, |(field, _)| *field);
             if typos > 0 && !self.schema.text[heaviest].typos {
                 continue;
             }
-            let place = (*field, word.position, !word.here);
+            let place = Place { field: *field, position: word.position, whole: !word.here, other_form };
             match &mut held {
                 Some(held) if held.typos < typos => {}
                 Some(held) if held.typos == typos => held.places.push(place),
@@ -235,20 +283,51 @@ impl Twin {
             typos,
             exactness: exactness(scanned, typed, held),
             attribute: held.iter().map(|held| self.lighter(held)).sum(),
+            forms: held.iter().filter(|held| held.is_in_another_form()).count() as u8,
             proximity,
         }
     }
 
     /// How much lighter the heaviest field with the word is than the title.
     fn lighter(&self, held: &Held) -> u16 {
-        self.schema.text[0].weight - self.schema.text[held.places[0].0].weight
+        self.schema.text[0].weight - self.schema.text[held.places[0].field].weight
     }
 
     /// The words without the stop words, when there are others.
     fn significant(&self, typed: Vec<Typed>) -> Vec<Typed> {
-        let stops = |typed: &Typed| !typed.prefix && self.schema.stop_words.contains(&typed.text);
-        let others: Vec<Typed> = typed.iter().filter(|typed| !stops(typed)).cloned().collect();
+        let others = self.others(&typed);
         if others.is_empty() { typed } else { others }
+    }
+
+    /// The words that are no stop words.
+    fn others(&self, typed: &[Typed]) -> Vec<Typed> {
+        let stops = |typed: &Typed| !typed.prefix && self.schema.stop_words.contains(&typed.text);
+        typed.iter().filter(|typed| !stops(typed)).cloned().collect()
+    }
+
+    /// The query with some words replaced by a synonym of theirs, when one of the two is several words.
+    fn rephrased(&self, typed: &[Typed]) -> Vec<Wording> {
+        let mut wordings = Vec::new();
+        for (of, synonym) in &self.schema.synonyms {
+            let [of, synonym] = [of, synonym].map(|side| side.split(' ').collect::<Vec<_>>());
+            if of.len() == 1 && synonym.len() == 1 {
+                continue;
+            }
+            for at in 0..typed.len() {
+                let here = typed.iter().skip(at).map(|typed| typed.text.as_str()).take(of.len());
+                if here.eq(of.iter().copied()) {
+                    let mut typed_now = self.others(&typed[..at]);
+                    let start = typed_now.len();
+                    let in_synonym = |word: &&str| Typed { in_synonym: true, ..Typed::new(*word, false) };
+                    typed_now.extend(synonym.iter().map(in_synonym));
+                    let synonym = start..typed_now.len();
+                    typed_now.extend(self.others(&typed[at + of.len()..]));
+                    wordings.push(Wording { typed: typed_now, synonym });
+                }
+            }
+        }
+        wordings.truncate(MOST_REPHRASED);
+        wordings
     }
 
     fn number(&self, document: &Document, column: &str) -> f64 {
@@ -317,12 +396,31 @@ impl Twin {
     }
 }
 
+impl Held {
+    /// Whether the heaviest field with the word has it as a synonym or with the same stem alone.
+    fn is_in_another_form(&self) -> bool {
+        let heaviest = self.places[0].field;
+        self.places.iter().filter(|place| place.field == heaviest).all(|place| place.other_form)
+    }
+}
+
 impl<'d> Scanned<'d> {
-    fn new(document: &'d Document) -> Self {
+    fn new(document: &'d Document, schema: &Schema) -> Self {
         let fields = document.text.iter().enumerate();
-        let words =
-            fields.flat_map(|(field, text)| words::cut(text).into_iter().map(move |word| (field, word)));
+        let words = fields.flat_map(|(field, text)| {
+            words::cut(text, schema.language).into_iter().map(move |word| (field, word))
+        });
         Self { document, words: words.collect() }
+    }
+
+    /// Whether these words stand side by side in a field.
+    fn has_in_a_row(&self, typed: &[Typed]) -> bool {
+        let words: Vec<&(usize, Word)> = self.words.iter().filter(|(_, word)| !word.here).collect();
+        let same = |(typed, (_, word)): (&Typed, &&(usize, Word))| typed.text == word.text;
+        typed.is_empty()
+            || words
+                .windows(typed.len())
+                .any(|row| row.iter().all(|(field, _)| *field == row[0].0) && typed.iter().zip(row).all(same))
     }
 
     /// The words of the title.
@@ -334,7 +432,7 @@ impl<'d> Scanned<'d> {
 /// The typed words with one pair of neighbors joined or one word split into halves of two letters at least.
 fn joined_or_split(typed: &[Typed]) -> Vec<Vec<Typed>> {
     let mut variants = Vec::new();
-    let word = |text: String, prefix| Typed { text, prefix, pair: false };
+    let word = |text: String, prefix| Typed::new(text, prefix);
     for at in 0..typed.len() {
         let (before, here) = (&typed[..at], &typed[at]);
         if let Some(next) = typed.get(at + 1)
@@ -359,11 +457,13 @@ fn joined_or_split(typed: &[Typed]) -> Vec<Vec<Typed>> {
 }
 
 fn exactness(scanned: &Scanned<'_>, typed: &[Typed], held: &[Held]) -> Exactness {
-    if held.iter().any(|held| held.places[0].0 != 0) {
+    if held.iter().any(|held| held.places[0].field != 0) {
         return Exactness::Other;
     }
     let length = scanned.title().count();
-    let stands_at = |held: &Held, at: usize| held.places.contains(&(0, at, true));
+    let stands_at = |held: &Held, position: usize| {
+        held.places.contains(&Place { field: 0, position, whole: true, other_form: false })
+    };
     let unfinished = typed.last().is_some_and(|typed| typed.prefix);
     if held.iter().enumerate().all(|(at, held)| stands_at(held, at)) {
         let whole = length == typed.len() && !unfinished;
@@ -377,8 +477,8 @@ fn exactness(scanned: &Scanned<'_>, typed: &[Typed], held: &[Held]) -> Exactness
 /// How far apart two words stand: at most 8, and one more when they are swapped.
 fn apart(first: &Held, second: &Held) -> u8 {
     let mut least = 8;
-    for &(field, a, _) in &first.places {
-        for &(_, b, _) in second.places.iter().filter(|place| place.0 == field) {
+    for &Place { field, position: a, .. } in &first.places {
+        for &Place { position: b, .. } in second.places.iter().filter(|place| place.field == field) {
             least = least.min(if b > a { b - a } else { a - b + 1 });
         }
     }

@@ -1,6 +1,7 @@
 //! Words of texts and queries, and with how many typos one stands for another.
 
-use officina_search::Schema;
+use officina_search::{Language, Schema};
+use rust_stemmers::{Algorithm, Stemmer};
 
 /// A word of a document.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(crate) struct Word {
     pub(crate) part: bool,
     /// Whether it stands at the position of the word before it.
     pub(crate) here: bool,
+    /// Of a word in letters that is no part.
+    pub(crate) stem: Option<String>,
 }
 
 /// A word of a query.
@@ -20,11 +23,22 @@ pub(crate) struct Typed {
     pub(crate) prefix: bool,
     /// Whether it is one or two characters of a script without spaces.
     pub(crate) pair: bool,
+    pub(crate) stem: Option<String>,
+    /// Whether it is a word of a synonym, put there for what was typed: it stands for itself alone.
+    pub(crate) in_synonym: bool,
+}
+
+impl Typed {
+    pub(crate) fn new(text: impl Into<String>, prefix: bool) -> Self {
+        Self { text: text.into(), prefix, pair: false, stem: None, in_synonym: false }
+    }
 }
 
 /// A run of letters and digits, or of characters of a script without spaces, and whether the text ends behind it.
 struct Run {
     letters: Vec<char>,
+    /// With the marks.
+    written: String,
     cjk: bool,
     ends_text: bool,
 }
@@ -45,7 +59,9 @@ fn runs(text: &str) -> Vec<Run> {
             last.ends_text = false;
         }
         if is_mark(c) && open {
-            runs.last_mut().expect("one is open").ends_text = true;
+            let last = runs.last_mut().expect("one is open");
+            last.ends_text = true;
+            last.written.push(c);
             continue;
         }
         if !c.is_alphanumeric() {
@@ -55,9 +71,10 @@ fn runs(text: &str) -> Vec<Run> {
         match runs.last_mut().filter(|run| open && run.cjk == is_cjk(c)) {
             Some(run) => {
                 run.letters.push(c);
+                run.written.push(c);
                 run.ends_text = true;
             }
-            None => runs.push(Run { letters: vec![c], cjk: is_cjk(c), ends_text: true }),
+            None => runs.push(Run { letters: vec![c], written: c.into(), cjk: is_cjk(c), ends_text: true }),
         }
         open = true;
     }
@@ -68,6 +85,19 @@ fn runs(text: &str) -> Vec<Run> {
 fn fold(letters: &[char]) -> String {
     let lower = letters.iter().flat_map(|c| c.to_lowercase());
     lower.map(|c| if c == 'é' { 'e' } else { c }).collect()
+}
+
+/// The stem of a word as it was written, without accents.
+fn stem(written: &str, language: Option<Language>) -> Option<String> {
+    let algorithm = match language?.name() {
+        "english" => Algorithm::English,
+        "french" => Algorithm::French,
+        other => panic!("the twin does not speak {other}"),
+    };
+    let composed = written.to_lowercase().replace("e\u{301}", "é");
+    let stem: Vec<char> =
+        Stemmer::create(algorithm).stem(&composed).chars().filter(|c| !is_mark(*c)).collect();
+    Some(fold(&stem))
 }
 
 /// The parts of `WebdriverIO`, `HTMLParser` and `utf8`: those of two letters and more, and numbers.
@@ -89,24 +119,25 @@ fn parts(letters: &[char]) -> Vec<String> {
 }
 
 /// The words of a document's text.
-pub(crate) fn cut(text: &str) -> Vec<Word> {
+pub(crate) fn cut(text: &str, language: Option<Language>) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut next = 0;
+    let plain = |text, position| Word { text, position, part: false, here: false, stem: None };
     for run in runs(text) {
         if run.cjk {
             for pair in run.letters.windows(2) {
-                words.push(Word { text: fold(pair), position: next, part: false, here: false });
+                words.push(plain(fold(pair), next));
                 next += 1;
             }
             // The last character once more, alone; it is a word of its own only when it is all there is.
             let here = run.letters.len() > 1;
             let last = fold(&run.letters[run.letters.len() - 1..]);
-            words.push(Word { text: last, position: next - usize::from(here), part: false, here });
+            words.push(Word { here, ..plain(last, next - usize::from(here)) });
             next += usize::from(!here);
         } else {
-            words.push(Word { text: fold(&run.letters), position: next, part: false, here: false });
+            words.push(Word { stem: stem(&run.written, language), ..plain(fold(&run.letters), next) });
             let parts = parts(&run.letters).into_iter();
-            words.extend(parts.map(|text| Word { text, position: next, part: true, here: true }));
+            words.extend(parts.map(|text| Word { part: true, here: true, ..plain(text, next) }));
             next += 1;
         }
     }
@@ -114,17 +145,17 @@ pub(crate) fn cut(text: &str) -> Vec<Word> {
 }
 
 /// The words of a query, at most `most`.
-pub(crate) fn typed(text: &str, prefix: bool, most: usize) -> Vec<Typed> {
+pub(crate) fn typed(text: &str, prefix: bool, most: usize, language: Option<Language>) -> Vec<Typed> {
     let mut words = Vec::new();
     let runs = runs(text);
     for run in &runs {
         if !run.cjk {
-            words.push(Typed { text: fold(&run.letters), prefix: false, pair: false });
+            words.push(Typed { stem: stem(&run.written, language), ..Typed::new(fold(&run.letters), false) });
         } else if run.letters.len() == 1 {
-            words.push(Typed { text: fold(&run.letters), prefix: true, pair: true });
+            words.push(Typed { pair: true, ..Typed::new(fold(&run.letters), true) });
         } else {
             let pairs = run.letters.windows(2);
-            words.extend(pairs.map(|pair| Typed { text: fold(pair), prefix: false, pair: true }));
+            words.extend(pairs.map(|pair| Typed { pair: true, ..Typed::new(fold(pair), false) }));
         }
     }
     if words.len() > most {
@@ -135,14 +166,22 @@ pub(crate) fn typed(text: &str, prefix: bool, most: usize) -> Vec<Typed> {
     words
 }
 
-/// With how many typos `word` stands for `typed`, if it does.
-pub(crate) fn typos(schema: &Schema, typed: &Typed, word: &Word, last_resort: bool) -> Option<u8> {
+/// With how many typos `word` stands for `typed`, if it does, and whether it does so in another form.
+pub(crate) fn typos(schema: &Schema, typed: &Typed, word: &Word, last_resort: bool) -> Option<(u8, bool)> {
+    if typed.in_synonym {
+        return (!word.part && word.text == typed.text).then_some((0, true));
+    }
     let same = if typed.prefix { word.text.starts_with(&typed.text) } else { word.text == typed.text };
     if word.part {
-        return (same && !typed.pair).then_some(1);
+        return (same && !typed.pair).then_some((1, false));
     }
-    if same || schema.synonyms.contains(&(typed.text.clone(), word.text.clone())) {
-        return Some(0);
+    if same {
+        return Some((0, false));
+    }
+    let is_stem = |stem: &String| word.stem.as_ref() == Some(stem) || word.text == *stem;
+    let is_synonym = schema.synonyms.contains(&(typed.text.clone(), word.text.clone()));
+    if is_synonym || typed.stem.as_ref().is_some_and(is_stem) {
+        return Some((0, true));
     }
     let (a, b): (Vec<char>, Vec<char>) = (typed.text.chars().collect(), word.text.chars().collect());
     let letters = a.len();
@@ -165,7 +204,7 @@ pub(crate) fn typos(schema: &Schema, typed: &Typed, word: &Word, last_resort: bo
         return None;
     }
     let counted = distance + usize::from(wrong_first && !last_resort);
-    (counted <= allowed).then_some(counted as u8)
+    (counted <= allowed).then_some((counted as u8, false))
 }
 
 /// Optimal string alignment by its textbook table.
