@@ -296,6 +296,19 @@ def test_search_index_takes_named_fields(tmp_path: Path) -> None:
     assert "29" in asked.output
 
 
+def test_search_index_knows_the_endings_and_common_words_of_a_language(tmp_path: Path) -> None:
+    rows = write_listings(tmp_path)
+    made = run("search", "index", rows, "--language", "english", "--stop-words")
+    assert made.exit_code == 0, made.output
+    asked = run("search", "query", tmp_path / "listings.idx", "the sofas")
+    assert "found in" in asked.output
+    assert "was taken for" not in asked.output
+
+    refused = run("search", "index", rows, "--language", "klingon")
+    assert refused.exit_code == 1
+    assert "no language" in refused.output
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

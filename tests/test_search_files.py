@@ -43,6 +43,18 @@ def test_saved_index_answers_as_before_and_can_be_changed(tmp_path: Path) -> Non
     assert index.search("something").ids.tolist() == []
 
 
+def test_saved_index_keeps_its_language_its_stop_words_and_its_synonyms(tmp_path: Path) -> None:
+    index = Index(
+        text={"title": 1}, language="english", stop_words=True, synonyms={"tv": "television set"}
+    )
+    index.save(tmp_path / "saved.idx")
+
+    opened = Index.open(tmp_path / "saved.idx")
+    opened.add_many([{"id": 1, "title": "Running"}, {"id": 2, "title": "A television set"}])
+    assert opened.search("the run").ids.tolist() == [1]
+    assert opened.search("tv").ids.tolist() == [2]
+
+
 def test_saving_over_an_open_index_leaves_it_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "saved.idx"
     make(50).save(path)

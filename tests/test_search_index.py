@@ -161,7 +161,12 @@ def test_fields_that_the_index_does_not_have_are_left_out() -> None:
         ({"facets": ["id"]}, "twice"),
         ({"order": "-views"}, "no number column"),
         ({"typos": {"price": False}}, "no text field"),
-        ({"synonyms": {"two words": "x"}}, "one word"),
+        ({"synonyms": {"a b c d e f g h i": "x"}}, "1 to 8 words"),
+        ({"synonyms": {"sofa": "!"}}, "1 to 8 words"),
+        ({"synonyms": {"x": ["y"] * 10_001}}, "at most 10000"),
+        ({"language": "klingon"}, "no language .klingon.; there are arabic, danish"),
+        ({"stop_words": "klingon"}, "no language"),
+        ({"stop_words": True}, "none is given"),
     ],
 )
 def test_schema_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -174,6 +179,49 @@ def test_synonym_is_found_as_if_it_had_been_typed() -> None:
     index.add(SOFA)
     assert ids(index, "blue couch") == [7]
     assert index.search("couch").corrections == {}
+
+
+def test_synonyms_of_several_words_are_found_side_by_side() -> None:
+    index = make(synonyms={"tv": ["television set"], "Table Lamp": "desk lamp", "Café": "bistro"})
+    index.add_many(
+        [
+            {"id": 1, "title": "Television set"},
+            {"id": 2, "title": "Set of a television"},
+            {"id": 3, "title": "Red desk lamp"},
+            {"id": 4, "title": "Bistro"},
+        ]
+    )
+    assert ids(index, "tv") == [1]
+    assert ids(index, "red table lamp") == [3]
+    assert ids(index, "cafe") == [4]
+    (hit,) = index.search("tv").hits
+    assert hit.highlights["title"] == "<mark>Television</mark> <mark>set</mark>"
+    assert (hit.rank["typos"], hit.rank["forms"]) == (0, 2)
+
+
+def test_words_of_one_stem_find_each_other_and_what_was_typed_comes_first() -> None:
+    titles = ["Run shoe", "Running shoes", "Runing shoes"]
+    index = make(language="english")
+    index.add_many({"id": id_, "title": title} for id_, title in enumerate(titles))
+    assert ids(index, "running shoes") == [1, 0]
+    assert ids(index, "shoe run") == [0, 1]
+    assert ids(index, "runs sho", prefix=True) == [0, 1]
+    assert index.search("running shose").corrections == {"shose": "shoes"}
+    (first, second) = index.search("running shoes").hits
+    assert (first.rank["exactness"], first.rank["forms"]) == ("whole", 0)
+    assert (second.rank["exactness"], second.rank["forms"]) == ("other", 2)
+    assert second.highlights["title"] == "<mark>Run</mark> <mark>shoe</mark>"
+
+
+@pytest.mark.parametrize(
+    "options", [{"stop_words": True, "language": "german"}, {"stop_words": "german"}]
+)
+def test_stop_words_of_a_language_may_be_unmatched(options: dict[str, Any]) -> None:
+    index = make(**options)
+    index.add({"id": 1, "title": "Sofa"})
+    assert ids(index, "ein sofa für mich") == [1]
+    index.add({"id": 2, "title": "Über mich"})
+    assert ids(index, "über mich") == [2]
 
 
 def test_stop_word_may_be_unmatched_when_there_are_others() -> None:

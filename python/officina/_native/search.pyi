@@ -17,8 +17,9 @@ class Index:
         numbers: Sequence[str] | None = None,
         order: str | Sequence[str] | None = None,
         typos: bool | tuple[int, int] | Mapping[str, bool] | None = None,
+        language: str | None = None,
         synonyms: Mapping[str, str | Sequence[str]] | None = None,
-        stop_words: Sequence[str] | None = None,
+        stop_words: bool | str | Sequence[str] | None = None,
     ) -> Index: ...
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Index: ...

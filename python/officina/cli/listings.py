@@ -32,10 +32,15 @@ class Fields:
     numbers: list[str]
     order: list[str]
 
-    def index(self) -> Index:
-        """An empty index with these fields."""
+    def index(self, language: str | None = None, *, stop_words: bool = False) -> Index:
+        """An empty index with these fields; with `stop_words`, those of the language."""
         return Index(
-            text=self.text, facets=self.facets, numbers=self.numbers, order=self.order or None
+            text=self.text,
+            facets=self.facets,
+            numbers=self.numbers,
+            order=self.order or None,
+            language=language,
+            stop_words=stop_words,
         )
 
 

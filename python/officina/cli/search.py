@@ -51,6 +51,14 @@ def index(
         list[str] | None,
         typer.Option(help="What decides between equal matches, as in -popularity; repeat it."),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="As in english: words of one stem find each other."),
+    ] = None,
+    stop_words: Annotated[
+        bool,
+        typer.Option("--stop-words", help="The most common words of the language may be missing."),
+    ] = False,
 ) -> None:
     """Make an index of a JSON Lines file.
 
@@ -62,7 +70,7 @@ def index(
         if not fields.text:
             message = f"{file} has no text to search: name a field with --text"
             raise ConfigurationError(message)
-        made = fields.index()
+        made = fields.index(language, stop_words=stop_words)
         made.add_many(read_rows(file))
         target = out or file.with_name(file.name.removesuffix(".gz")).with_suffix(".idx")
         made.save(target)

@@ -30,11 +30,13 @@ const MAX_THREADS: usize = 64;
 ///         descending. Documents that tie even then come by their ids.
 ///     typos: `False` for none; `(5, 9)`, the default, forgives one from 5 letters and two from 9; a dict of text fields
 ///         and bools says where a mistyped word may match. A wrong first letter counts double.
-///     synonyms: words, and the words that they find besides themselves.
-///     stop_words: words that a query with others may leave unmatched.
+///     language: "english" and other names of languages; words of one stem then find each other, as "shoes" and "shoe".
+///     synonyms: words, and the words that they find besides themselves; either may be several words in a row, at most 8.
+///     stop_words: words that a query with others may leave unmatched: a list, the name of a language for its most common
+///         words, or `True` for those of `language`.
 ///
 /// Raises:
-///     ValueError: the fields contradict each other; the message says how.
+///     ValueError: the fields contradict each other, or there is no such language; the message says how, or which there are.
 #[pyclass(frozen, module = "officina.search")]
 pub(super) struct Index {
     inner: Arc<officina_search::Index>,
@@ -107,18 +109,21 @@ fn answer(snapshot: &Arc<Snapshot>, query: Query) -> Result<Results, SearchError
 #[pymethods]
 impl Index {
     #[new]
-    #[pyo3(signature = (text, *, facets=None, numbers=None, order=None, typos=None, synonyms=None, stop_words=None))]
+    #[pyo3(signature = (text, *, facets=None, numbers=None, order=None, typos=None, language=None, synonyms=None, stop_words=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keywords of Index(...)")]
     fn new(
         text: &Bound<'_, PyDict>,
         facets: Option<Vec<String>>,
         numbers: Option<Vec<String>>,
         order: Option<&Bound<'_, PyAny>>,
         typos: Option<&Bound<'_, PyAny>>,
+        language: Option<&str>,
         synonyms: Option<&Bound<'_, PyDict>>,
-        stop_words: Option<Vec<String>>,
+        stop_words: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let [facets, numbers, stop_words] = [facets, numbers, stop_words].map(Option::unwrap_or_default);
-        let schema = schema::schema(text, facets, numbers, order, typos, synonyms, stop_words)?;
+        let [facets, numbers] = [facets, numbers].map(Option::unwrap_or_default);
+        let mut schema = schema::schema(text, facets, numbers, order, typos)?;
+        schema::vocabulary(&mut schema, language, synonyms, stop_words)?;
         Ok(Self::of(officina_search::Index::new(schema).map_err(NativeError::from)?))
     }
 

@@ -217,7 +217,8 @@ impl Hit {
         Ok(corrections)
     }
 
-    /// What its place is made of, the first to count first: "missing" words, "typos", "exactness", "attribute" and "proximity".
+    /// What its place is made of, the first to count first: "missing" words, "typos", "exactness", "attribute",
+    /// words in other "forms", and "proximity".
     #[getter]
     fn rank<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let rank = PyDict::new(py);
@@ -225,6 +226,7 @@ impl Hit {
         rank.set_item("typos", self.rank.typos)?;
         rank.set_item("exactness", exactness(self.rank.exactness))?;
         rank.set_item("attribute", self.rank.attribute)?;
+        rank.set_item("forms", self.rank.forms)?;
         rank.set_item("proximity", self.rank.proximity)?;
         Ok(rank)
     }
