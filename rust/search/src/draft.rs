@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::analysis::Tokenizer;
 use crate::bytes::{pack, write_varint};
@@ -76,6 +76,8 @@ pub(crate) struct Draft<'s> {
     /// Room for the part or the stem of a word, with its mark.
     marked: String,
     words: Strings,
+    /// For each word as it was written the number of its stem, when that is another; to stem takes longer than all else.
+    stems: HashMap<String, Option<u32>>,
     ids: Vec<i64>,
     /// The number of each word, doubled, and one more when it is a part.
     tokens: Vec<u32>,
@@ -95,6 +97,7 @@ impl<'s> Draft<'s> {
             tokenizer: Tokenizer::default(),
             marked: String::new(),
             words: Strings::default(),
+            stems: HashMap::new(),
             ids: Vec::new(),
             tokens: Vec::new(),
             token_ends: Vec::new(),
@@ -110,21 +113,27 @@ impl<'s> Draft<'s> {
         self.ids.push(document.id);
         for text in &document.text {
             let (words, tokens, marked) = (&mut self.words, &mut self.tokens, &mut self.marked);
-            let mut push_marked = |mark, word: &str, words: &mut Strings, tokens: &mut Vec<u32>| {
+            let mut number = |mark, word: &str, words: &mut Strings| {
                 marked.clear();
                 marked.extend([mark, word]);
-                tokens.push(words.number(marked) << 1 | PART);
+                words.number(marked)
             };
             self.tokenizer.tokens(text, |token| {
-                if token.part && token.pair {
-                    tokens.push(words.number(token.word) << 1 | PART);
-                } else if token.part {
-                    push_marked(PART_MARK, token.word, words, tokens);
-                } else {
-                    tokens.push(words.number(token.word) << 1);
-                    if let Some(stem) = token.other_stem(text, self.schema.language) {
-                        push_marked(STEM_MARK, &stem, words, tokens);
-                    }
+                if token.part {
+                    let mark = if token.pair { "" } else { PART_MARK };
+                    tokens.push(number(mark, token.word, words) << 1 | PART);
+                    return;
+                }
+                tokens.push(words.number(token.word) << 1);
+                if self.schema.language.is_some() {
+                    let written = &text[token.source.clone()];
+                    let stem = self.stems.get(written).copied().unwrap_or_else(|| {
+                        let stem = token.other_stem(text, self.schema.language);
+                        let stem = stem.map(|stem| number(STEM_MARK, &stem, words));
+                        self.stems.insert(written.to_owned(), stem);
+                        stem
+                    });
+                    tokens.extend(stem.map(|stem| stem << 1 | PART));
                 }
             });
             self.token_ends.push(self.tokens.len());

@@ -56,6 +56,9 @@ pub(crate) fn at_once(twin: &Twin, schema: &Schema) -> Index {
     index
 }
 
+/// What has synonyms of several words, or is several words.
+const ROWS: [&str; 6] = ["ab", "a b", "b", "a a", "a b a", "日本"];
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab]{1,4}",
@@ -65,8 +68,9 @@ fn word() -> impl Strategy<Value = String> {
         1 => "[ab]{1,3}[12]{1,2}",
         1 => "[日本]{1,3}",
         1 => "[aéÉE]{1,4}(e\u{301})?[aB]{0,3}",
+        2 => select(vec!["a", "b", "ab", "bb"]).prop_map(String::from),
         // With endings.
-        2 => "[ab]{1,3}(s|ed|ing|ings|ement|er|e\u{301}e|ée|ées)",
+        3 => "[ab]{1,3}(s|ed|ing|ings|ement|er|e\u{301}e|ée|ées)",
         1 => select(vec!["aabab", "babab", "жжжж", "abжжж", "bжжжж"]).prop_map(String::from),
     ]
 }
@@ -126,10 +130,7 @@ fn schema() -> impl Strategy<Value = Schema> {
         Just(vec![("title", 3, false), ("body", 1, true), ("tags", 1, true)]),
     ];
     let words = (select(vec!["ab", "aba", "bb"]), select(vec!["ba", "aab", "b"]));
-    let rows = (
-        select(vec!["ab", "a b", "b", "a a", "a b a", "日本"]),
-        select(vec!["b a", "a", "ab ab", "a b", "bb", "日本", "日 a"]),
-    );
+    let rows = (select(ROWS.to_vec()), select(vec!["b a", "a", "ab ab", "a b", "bb", "日本", "日 a"]));
     let synonyms = vec(prop_oneof![words, rows], 0..4);
     let stop_words = prop_oneof![
         3 => vec(select(vec!["a", "ab", "b"]), 0..2).prop_map(|words| words.into_iter().map(String::from).collect()),
@@ -256,8 +257,12 @@ pub(crate) fn question() -> impl Strategy<Value = Question> {
         1 => Just(vec!["color", "kind"]),
     ];
     let filters = prop_oneof![3 => Just(vec![]), 1 => vec(filter(), 1..3)];
+    let text = prop_oneof![
+        3 => text(3),
+        1 => (text(1), select(ROWS.to_vec()), text(2)).prop_map(|(before, row, behind)| format!("{before} {row} {behind}")),
+    ];
     let taken = option::of((any::<Pick>(), any::<Pick>()));
-    let all = (text(3), any::<bool>(), filters, sort, page, facets, any::<bool>(), taken, vec(slip(), 0..3));
+    let all = (text, any::<bool>(), filters, sort, page, facets, any::<bool>(), taken, vec(slip(), 0..3));
     all.prop_map(|(text, prefix, filters, sort, (limit, offset), facets, count, taken, slips)| {
         let query = Query {
             text,

@@ -84,7 +84,13 @@ fn runs(text: &str) -> Vec<Run> {
 /// Without case and accents.
 fn fold(letters: &[char]) -> String {
     let lower = letters.iter().flat_map(|c| c.to_lowercase());
-    lower.map(|c| if c == 'é' { 'e' } else { c }).collect()
+    let plain = |c| match c {
+        'á' => 'a',
+        'ć' => 'c',
+        'é' => 'e',
+        c => c,
+    };
+    lower.map(plain).collect()
 }
 
 /// The stem of a word as it was written, without accents.
@@ -94,7 +100,8 @@ fn stem(written: &str, language: Option<Language>) -> Option<String> {
         "french" => Algorithm::French,
         other => panic!("the twin does not speak {other}"),
     };
-    let composed = written.to_lowercase().replace("e\u{301}", "é");
+    let accented = [("a\u{301}", "á"), ("c\u{301}", "ć"), ("e\u{301}", "é")];
+    let composed = accented.iter().fold(written.to_lowercase(), |text, (two, one)| text.replace(two, one));
     let stem: Vec<char> =
         Stemmer::create(algorithm).stem(&composed).chars().filter(|c| !is_mark(*c)).collect();
     Some(fold(&stem))
