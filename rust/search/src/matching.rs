@@ -10,7 +10,7 @@ use crate::rank::{Exactness, Rank};
 use crate::search::Live;
 use crate::segment::{Occurrence, Reader};
 use crate::wording::Wording;
-use crate::words::Wanted;
+use crate::words::{MOST_TYPOS, Wanted};
 
 /// With this many terms, a word is looked up in the documents rather than the documents in its postings.
 const MANY_TERMS: usize = 24;
@@ -26,7 +26,31 @@ const NONE: u16 = u16::MAX;
 /// The terms of a segment that a word stands for: by their typos, as far as asked for.
 #[derive(Default)]
 struct Terminology {
-    by_typos: Vec<Vec<Terms>>,
+    by_typos: [Vec<Terms>; MOST_TYPOS as usize + 1],
+    known: usize,
+}
+
+impl Terminology {
+    fn known(&self) -> &[Vec<Terms>] {
+        &self.by_typos[..self.known]
+    }
+}
+
+/// What is used while one word after the other is looked for, and kept for the next level of typos.
+#[derive(Default)]
+struct Scratch {
+    /// How many bytes of postings each word has, and which it is.
+    sizes: Vec<(usize, usize)>,
+    documents: Vec<u32>,
+    best: Vec<u16>,
+    places: Vec<Places>,
+}
+
+/// Where a word stands in a document, with the fewest typos that it has there.
+#[derive(Default)]
+struct Places {
+    typos: u8,
+    at: Vec<Place>,
 }
 
 /// A segment and the words looked for in it.
@@ -46,6 +70,11 @@ pub(crate) struct Matching<'a> {
     /// Whether typos may match in the field.
     forgiving: &'a [bool],
     rooms: &'a Rooms,
+    /// The most typos that each word may have.
+    allowed: Vec<u8>,
+    /// The most that each can have on the level of typos that is looked at.
+    shares: Vec<u8>,
+    scratch: Scratch,
     pub(crate) found: Vec<Match>,
 }
 
@@ -124,6 +153,9 @@ impl<'a> Matching<'a> {
             lighter: fields.lighter,
             forgiving: fields.forgiving,
             rooms: fields.rooms,
+            allowed: wording.words.iter().map(|wanted| wanted.allowed(last_resort)).collect(),
+            shares: Vec::new(),
+            scratch: Scratch::default(),
             found: Vec::new(),
         }
     }
@@ -134,12 +166,14 @@ impl<'a> Matching<'a> {
 
     /// The terms of `word` with `typos` typos.
     fn terms(&mut self, word: usize, typos: u8) -> &[Terms] {
-        let known = &mut self.words[word].by_typos;
-        while known.len() <= usize::from(typos) {
-            let more = self.wanted[word].terms(self.reader.dictionary, known.len() as u8, self.last_resort);
-            known.push(more);
+        let terminology = &mut self.words[word];
+        while terminology.known <= usize::from(typos) {
+            let more = terminology.known;
+            terminology.by_typos[more] =
+                self.wanted[word].terms(self.reader.dictionary, more as u8, self.last_resort);
+            terminology.known += 1;
         }
-        &known[usize::from(typos)]
+        &terminology.by_typos[usize::from(typos)]
     }
 
     /// How many words are looked for.
@@ -179,27 +213,35 @@ impl<'a> Matching<'a> {
     /// filtered ones included.
     pub(crate) fn find(&mut self, typos: u8) {
         self.found.clear();
-        let Some(most) = self.shares(typos) else { return };
-        let sizes = most.iter().enumerate().map(|(word, &most)| (self.posting_bytes(word, most), word));
-        let mut sizes: Vec<(usize, usize)> = sizes.collect();
-        sizes.sort_unstable();
-        for (index, &(size, word)) in sizes.iter().enumerate() {
-            let mut found = std::mem::take(&mut self.found);
+        if !self.share(typos) {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut found = std::mem::take(&mut self.found);
+        scratch.sizes.clear();
+        scratch
+            .sizes
+            .extend((0..self.words()).map(|word| (self.posting_bytes(word, self.shares[word]), word)));
+        scratch.sizes.sort_unstable();
+        for index in 0..self.words() {
+            let (size, word) = scratch.sizes[index];
+            let most = self.shares[word];
             if index == 0 {
-                self.documents(word, most[word], &mut |document, typos, place| {
+                self.documents(word, most, &mut |document, typos, place| {
                     let mut first = Match { document, ..Match::default() };
                     self.count(&mut first, word, typos, place);
                     found.push(first);
                 });
             } else {
-                self.narrow(word, most[word], size, &mut found);
+                self.narrow(word, most, size, &mut found, &mut scratch);
             }
             found.retain(|found| found.typos <= typos);
-            self.found = found;
-            if self.found.is_empty() {
-                return;
+            if found.is_empty() {
+                break;
             }
         }
+        self.found = found;
+        self.scratch = scratch;
         self.found.retain(|found| found.typos == typos);
         if !self.synonym.is_empty() {
             let mut found = std::mem::take(&mut self.found);
@@ -254,25 +296,29 @@ impl<'a> Matching<'a> {
         self.documents(word, 0, &mut |document, _, place| each(document, place));
     }
 
-    /// The most typos that each word can have when all have `typos` altogether, or none if they cannot.
-    fn shares(&mut self, typos: u8) -> Option<Vec<u8>> {
-        let allowed: Vec<u8> = self.wanted.iter().map(|wanted| wanted.allowed(self.last_resort)).collect();
-        let mut least = vec![0; allowed.len()];
+    /// Works out the most typos that each word can have when all have `typos` altogether; returns whether they can.
+    fn share(&mut self, typos: u8) -> bool {
+        let mut least = std::mem::take(&mut self.shares);
+        least.clear();
         let mut sum = 0;
-        for (word, (least, &allowed)) in least.iter_mut().zip(&allowed).enumerate() {
-            while self.terms(word, *least).is_empty() {
-                *least += 1;
+        for word in 0..self.words() {
+            let mut fewest = 0;
+            while self.terms(word, fewest).is_empty() {
+                fewest += 1;
                 sum += 1;
-                if sum > typos || *least > allowed {
-                    return None;
+                if sum > typos || fewest > self.allowed[word] {
+                    self.shares = least;
+                    return false;
                 }
             }
+            least.push(fewest);
         }
-        for (word, (least, allowed)) in least.iter_mut().zip(allowed).enumerate() {
-            *least = allowed.min(*least + typos - sum);
-            self.terms(word, *least);
+        for (word, share) in least.iter_mut().enumerate() {
+            *share = self.allowed[word].min(*share + typos - sum);
+            self.terms(word, *share);
         }
-        Some(least)
+        self.shares = least;
+        true
     }
 
     /// Whether a word with so many typos may match at `place`.
@@ -292,7 +338,7 @@ impl<'a> Matching<'a> {
     }
 
     fn lists(&self, word: usize, most: u8) -> impl Iterator<Item = (u8, &Terms)> {
-        let levels = self.words[word].by_typos.iter().take(usize::from(most) + 1).enumerate();
+        let levels = self.words[word].known().iter().take(usize::from(most) + 1).enumerate();
         levels.flat_map(|(typos, terms)| terms.iter().map(move |terms| (typos as u8, terms)))
     }
 
@@ -351,13 +397,16 @@ impl<'a> Matching<'a> {
     }
 
     /// Keeps the documents that also hold `word`.
-    fn narrow(&self, word: usize, most: u8, bytes: usize, found: &mut Vec<Match>) {
-        let documents: Vec<u32> = found.iter().map(|found| found.document).collect();
-        let mut best = vec![NONE; found.len()];
+    fn narrow(&self, word: usize, most: u8, bytes: usize, found: &mut Vec<Match>, scratch: &mut Scratch) {
+        let Scratch { documents, best, .. } = scratch;
+        documents.clear();
+        documents.extend(found.iter().map(|found| found.document));
+        best.clear();
+        best.resize(found.len(), NONE);
         let terms: usize = self.lists(word, most).map(|(_, terms)| terms.len()).sum();
         if terms > MANY_TERMS && bytes + self.reader.len() / 8 < found.len() * LOOK {
             let everywhere = self.everywhere(word, most);
-            for (best, &document) in best.iter_mut().zip(&documents) {
+            for (best, &document) in best.iter_mut().zip(documents.iter()) {
                 *best = NONE - everywhere.get(document as usize).copied().unwrap_or(0);
             }
             self.rooms.give_back(everywhere);
@@ -378,7 +427,7 @@ impl<'a> Matching<'a> {
         } else {
             for (typos, terms) in self.lists(word, most) {
                 for term in terms.clone() {
-                    self.reader.postings(term).intersect(&documents, |index, place| {
+                    self.reader.postings(term).intersect(documents, |index, place| {
                         if self.is_forgiven(typos, place) {
                             best[index] = best[index].min(u16::from(typos) << 8 | u16::from(place));
                         }
@@ -424,7 +473,7 @@ impl<'a> Matching<'a> {
 
     /// With how many typos `term` stands for `word`.
     fn typos_of(&self, word: usize, most: u8, term: u32) -> Option<u8> {
-        let levels = self.words[word].by_typos.iter().take(usize::from(most) + 1);
+        let levels = self.words[word].known().iter().take(usize::from(most) + 1);
         levels.enumerate().find(|(_, terms)| contains(terms, term)).map(|(typos, _)| typos as u8)
     }
 
@@ -448,54 +497,57 @@ impl<'a> Matching<'a> {
     }
 
     /// The rank of `found`.
-    pub(crate) fn rank(&self, found: Match) -> Rank {
+    pub(crate) fn rank(&mut self, found: Match) -> Rank {
         let words = self.wanted.len();
         let best = self.best_rank(found);
         if words == 1 && best.exactness == Exactness::Other && !self.wanted[0].has_other_forms() {
             return best;
         }
-        let places = self.places(found);
+        let mut places = std::mem::take(&mut self.scratch.places);
+        self.place(found, &mut places);
         let exactness =
             if found.is_title(words) { self.exactness(found.document, &places) } else { Exactness::Other };
-        let distances = places.windows(2).map(|pair| distance(&pair[0], &pair[1]));
+        let distances = places.windows(2).map(|pair| distance(&pair[0].at, &pair[1].at));
         let proximity = distances.fold(0, u8::saturating_add);
-        let forms = places.iter().filter(|places| is_in_another_form(places)).count() as u8;
+        let forms = places.iter().filter(|places| is_in_another_form(&places.at)).count() as u8;
+        self.scratch.places = places;
         Rank { exactness, forms, proximity, ..best }
     }
 
-    /// Where each word stands in the document, with the fewest typos that it has there; with none where words are missing.
-    fn places(&self, found: Match) -> Vec<Vec<Place>> {
-        let words = self.wanted.len();
-        let mut places: Vec<Vec<Place>> = vec![Vec::new(); words];
-        let mut typos = vec![u8::MAX; words];
+    /// Puts where each word stands in the document into `places`; without typos where words are missing.
+    fn place(&self, found: Match, places: &mut Vec<Places>) {
+        places.resize_with(self.words(), Places::default);
+        for places in places.iter_mut() {
+            places.typos = u8::MAX;
+            places.at.clear();
+        }
         let document = found.document;
         for token in self.reader.tokens(document) {
-            for word in 0..words {
-                let known = (self.words[word].by_typos.len() - 1) as u8;
+            for (word, places) in places.iter_mut().enumerate() {
+                let known = (self.words[word].known - 1) as u8;
                 let most = if found.missing > 0 { 0 } else { known };
                 let Some(here) = self.typos_of(word, most, token.term) else { continue };
-                if here > typos[word] || !self.is_forgiven_in(document, here, token) {
+                if here > places.typos || !self.is_forgiven_in(document, here, token) {
                     continue;
                 }
-                if here < typos[word] {
-                    typos[word] = here;
-                    places[word].clear();
+                if here < places.typos {
+                    places.typos = here;
+                    places.at.clear();
                 }
                 let wanted = &self.wanted[word];
                 let other_form = here == 0
                     && wanted.has_other_forms()
                     && wanted.is_other_form(self.reader.dictionary.word(token.term as usize));
                 let Occurrence { field, position, part, .. } = token;
-                places[word].push(Place { field, position, part, other_form });
+                places.at.push(Place { field, position, part, other_form });
             }
         }
-        places
     }
 
-    fn exactness(&self, document: u32, places: &[Vec<Place>]) -> Exactness {
+    fn exactness(&self, document: u32, places: &[Places]) -> Exactness {
         let words = places.len();
         let length = self.reader.title(document).count();
-        let titles = |word: usize| places[word].iter().filter(|place| place.is_word_of_title());
+        let titles = |word: usize| places[word].at.iter().filter(|place| place.is_word_of_title());
         let in_order = (0..words).all(|word| titles(word).any(|place| place.position == word));
         if in_order {
             let whole = length == words && !self.wanted[words - 1].typed.prefix;

@@ -274,34 +274,31 @@ impl Search<'_> {
             for (at, (live, checks)) in self.live.iter().zip(self.checks).enumerate() {
                 let mut segment = Matching::new(at, *live, checks, &wording, fields, false);
                 segment.find(0);
-                self.add_found(&segment, 1);
+                self.add_found(&mut segment, 1);
             }
         }
     }
 
     /// Adds what a segment has found, with `more` typos.
-    fn add_found(&mut self, segment: &Matching<'_>, more: u8) {
+    fn add_found(&mut self, segment: &mut Matching<'_>, more: u8) {
         let at = segment.at;
         let words = segment.words();
-        let best_of_all = Rank::BEST.key();
-        for &found in &segment.found {
-            if self.best.sort.is_none()
-                && self.is_done()
-                && !self.best.could_enter(best_of_all, at as u32, found.document)
-            {
-                return;
-            }
-            if !self.accept(at, found.document) {
+        let key = |rank: Rank| Rank { typos: rank.typos + more, ..rank }.key();
+        let sorted = self.best.sort.is_some();
+        let all = std::mem::take(&mut segment.found);
+        for &found in &all {
+            let enters =
+                sorted || self.best.could_enter(key(segment.best_rank(found)), at as u32, found.document);
+            if !enters && self.is_done() || !self.accept(at, found.document) {
                 continue;
             }
             self.in_title |= found.is_title(words);
-            let rank = |rank: Rank| Rank { typos: rank.typos + more, ..rank }.key();
-            if self.best.sort.is_some() {
-                self.add(rank(segment.best_rank(found)), at, found.document);
-            } else if self.best.could_enter(rank(segment.best_rank(found)), at as u32, found.document) {
-                self.add(rank(segment.rank(found)), at, found.document);
+            if enters {
+                let rank = if sorted { segment.best_rank(found) } else { segment.rank(found) };
+                self.add(key(rank), at, found.document);
             }
         }
+        segment.found = all;
     }
 
     /// Whether a document is neither removed nor filtered; counts it if so.
