@@ -33,8 +33,8 @@ impl Index {
     /// # Errors
     /// [`SearchError::Schema`] when the schema contradicts itself.
     pub fn new(schema: Schema) -> Result<Self, SearchError> {
-        schema.validate()?;
         let schema = schema.folded();
+        schema.validate()?;
         Ok(Self::of(Snapshot { schema: Arc::new(schema), members: Vec::new(), rooms: Arc::default() }))
     }
 

@@ -14,8 +14,8 @@
 //! A text goes through `analysis` into words; a `draft` of documents becomes a `segment`, which has a `dictionary` of
 //! its words, `postings` for each, the words of each document in their order, `titles` sorted, and columns. A
 //! `snapshot` is a list of segments and what was removed from them; an `index` is the newest snapshot. A `query` is
-//! answered by `search`, level by level of typos: `words` says which terms a typed word stands for, `matching` which
-//! documents hold them all, `rank` which of these come first.
+//! answered by `search`, level by level of typos: `wording` says in which ways it can be put, `words` which terms a typed
+//! word stands for, `matching` which documents hold them all, `rank` which of these come first.
 //!
 //! The crate has no clock, thread, file or global state.
 #![forbid(unsafe_code)]

@@ -132,6 +132,9 @@ fn with_a_synonym_of_several_words_other_words_may_have_typos() {
     let corrections = [("tv", "television set"), ("satnd", "stand")];
     let corrections = corrections.map(|(typed, found)| (typed.to_owned(), found.to_owned()));
     assert_eq!(explained(&index, "tv satnd").0, corrections);
+    // As a last resort, a short one.
+    assert_eq!(find(&index, "tv stn"), [1; 0]);
+    assert_eq!(find(&index, "tv stad"), [1]);
 }
 
 #[test]
@@ -191,6 +194,18 @@ fn a_query_that_can_be_put_in_many_ways_is_answered() {
     let index = index(with_synonyms(&synonyms), &[("B1 c", ""), ("B9999 c", "")]);
     assert_eq!(find(&index, "a"), [1]);
     assert_eq!(find(&index, &"a ".repeat(1000)), [0; 0]);
+}
+
+#[test]
+fn a_synonym_that_would_be_cut_otherwise_when_read_again_is_kept() {
+    // Narrow letters are one word; folded they are wide ones, which are cut into pairs.
+    let narrow = "ｱｲｳｴｵｶｷｸｹｺｻ";
+    let index = index(with_synonyms(&[("tv", narrow)]), &[(narrow, "")]);
+    let mut bytes = Vec::new();
+    index.snapshot().save(&mut bytes).expect("memory");
+    let bytes: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(bytes);
+    let opened = Index::of(Snapshot::open(&bytes).expect("own bytes"));
+    assert_eq!((find(&index, "tv"), find(&opened, "tv")), (vec![1], vec![1]));
 }
 
 #[test]
