@@ -10,8 +10,9 @@
 //! 1. Without typos. If a document has every word in its title, the heaviest field, or a title is what was typed but
 //!    for the spaces, the search ends.
 //! 2. With one typo: one pair of words joined, one word split into halves of two letters at least, or one letter.
-//!    Whatever was found by now ends the search: a mistyped word that is itself a word, but in no title, hides nothing.
-//! 3. With two, three, four typos, until something is found.
+//!    A mistyped word that is itself a word, but in no title, hides nothing.
+//! 3. With two, three, four typos, until something is found. When a single document has the words, filtered ones counted,
+//!    and not in its title, it may be there by chance: one level more follows.
 //! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
 //! 5. When nothing was: the documents that hold the most words without typos, more than half of them.
 //!
@@ -73,6 +74,8 @@ pub(crate) fn search(
         best: Best::new(query, schema, live.iter().map(|live| live.reader).collect()),
         counter: (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live)),
         found: false,
+        first: None,
+        several: false,
         in_title: false,
     };
     let typed = query_words(&query.text, query.prefix, MAX_QUERY_WORDS, schema.language);
@@ -105,6 +108,10 @@ struct Search<'a> {
     counter: Option<Counter>,
     /// Whether any document was found.
     found: bool,
+    /// The first that was, even if it is filtered, by segment and number.
+    first: Option<(usize, u32)>,
+    /// Whether there are others.
+    several: bool,
     /// Whether one was that has every word in its title, or whose title is what was typed but for the spaces.
     in_title: bool,
 }
@@ -149,12 +156,13 @@ impl Search<'_> {
             return;
         }
         self.joined(words, fields);
-        self.with_typos(&mut segments, 1);
-        for typos in 2..=MOST_TYPOS {
-            if self.found || self.is_done() {
+        let mut is_last = false;
+        for typos in 1..=MOST_TYPOS {
+            self.with_typos(&mut segments, typos);
+            if self.found && (self.in_title || self.several || is_last) || self.is_done() {
                 return;
             }
-            self.with_typos(&mut segments, typos);
+            is_last = self.found;
         }
         if self.found {
             return;
@@ -316,6 +324,8 @@ impl Search<'_> {
             }
         };
         self.found |= passes;
+        let first = *self.first.get_or_insert((segment, document));
+        self.several |= first != (segment, document);
         passes
     }
 

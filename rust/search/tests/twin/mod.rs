@@ -156,13 +156,18 @@ impl Twin {
             let wording = Wording { typed: variant, synonym: 0..0 };
             self.level(found, query, scanned, &wording, Level { typos: 0, last_resort: false }, 1);
         }
-        all(found, 1, false);
-        for last_resort in [false, self.schema.typos.last_resort] {
-            for typos in 1..=MOST_TYPOS {
-                if !found.ranks.is_empty() {
-                    return;
-                }
-                all(found, typos, last_resort);
+        let mut alone = false;
+        for typos in 1..=MOST_TYPOS {
+            all(found, typos, false);
+            let any = !found.ranks.is_empty();
+            if any && (alone || found.in_title || found.looked_at.len() > 1) {
+                return;
+            }
+            alone = any;
+        }
+        for typos in 1..=MOST_TYPOS {
+            if found.ranks.is_empty() && self.schema.typos.last_resort {
+                all(found, typos, true);
             }
         }
         for fewer in (typed.len() / 2 + 1..typed.len()).rev() {
