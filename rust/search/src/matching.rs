@@ -28,11 +28,25 @@ const NONE: u16 = u16::MAX;
 struct Terminology {
     by_typos: [Vec<Terms>; MOST_TYPOS as usize + 1],
     known: usize,
+    /// From the first of these terms to the last: most others lie outside.
+    span: Terms,
 }
 
 impl Terminology {
     fn known(&self) -> &[Vec<Terms>] {
         &self.by_typos[..self.known]
+    }
+
+    fn learn(&mut self, terms: Vec<Terms>) {
+        if let (Some(first), Some(last)) = (terms.first(), terms.last()) {
+            self.span = if self.span.is_empty() {
+                first.start..last.end
+            } else {
+                self.span.start.min(first.start)..self.span.end.max(last.end)
+            };
+        }
+        self.by_typos[self.known] = terms;
+        self.known += 1;
     }
 }
 
@@ -168,10 +182,8 @@ impl<'a> Matching<'a> {
     fn terms(&mut self, word: usize, typos: u8) -> &[Terms] {
         let terminology = &mut self.words[word];
         while terminology.known <= usize::from(typos) {
-            let more = terminology.known;
-            terminology.by_typos[more] =
-                self.wanted[word].terms(self.reader.dictionary, more as u8, self.last_resort);
-            terminology.known += 1;
+            let more = terminology.known as u8;
+            terminology.learn(self.wanted[word].terms(self.reader.dictionary, more, self.last_resort));
         }
         &terminology.by_typos[usize::from(typos)]
     }
@@ -420,6 +432,10 @@ impl<'a> Matching<'a> {
                         {
                             let place = postings::place(token.field, token.position);
                             *best = (*best).min(u16::from(typos) << 8 | u16::from(place));
+                            // The better places come first.
+                            if typos == 0 {
+                                break;
+                            }
                         }
                     }
                 }
@@ -472,7 +488,11 @@ impl<'a> Matching<'a> {
     }
 
     /// With how many typos `term` stands for `word`.
+    #[inline]
     fn typos_of(&self, word: usize, most: u8, term: u32) -> Option<u8> {
+        if !self.words[word].span.contains(&term) {
+            return None;
+        }
         let levels = self.words[word].known().iter().take(usize::from(most) + 1);
         levels.enumerate().find(|(_, terms)| contains(terms, term)).map(|(typos, _)| typos as u8)
     }
