@@ -151,10 +151,19 @@ impl Schema {
         words.next().filter(|_| words.next().is_none())
     }
 
-    /// With synonyms and stop words as the index knows them: in lower case, without accents, words apart by a space.
+    /// What stands for `word` besides itself, in an index.
+    pub(crate) fn synonyms_of<'s>(&'s self, word: &str) -> impl Iterator<Item = &'s str> {
+        let first = self.synonyms.partition_point(|(of, _)| of.as_str() < word);
+        let count = self.synonyms[first..].iter().take_while(|(of, _)| of == word).count();
+        self.synonyms[first..][..count].iter().map(|(_, synonym)| synonym.as_str())
+    }
+
+    /// With synonyms and stop words as the index knows them: in lower case, without accents, words apart by a space,
+    /// synonyms sorted.
     pub(crate) fn folded(mut self) -> Self {
         let phrase = |text: &String| words(text).join(" ");
         self.synonyms = self.synonyms.iter().map(|(of, other)| (phrase(of), phrase(other))).collect();
+        self.synonyms.sort_unstable();
         self.stop_words = self.stop_words.iter().filter_map(|word| Self::word(word)).collect();
         self
     }

@@ -74,9 +74,7 @@ pub(crate) fn joined_or_split(
     exists: &dyn Fn(&str, bool) -> bool,
 ) -> Vec<Vec<Typed>> {
     let mut variants = Vec::new();
-    let exists = |word: &str, prefix| {
-        exists(word, prefix) || schema.synonyms.iter().any(|(synonym_of, _)| synonym_of == word)
-    };
+    let exists = |word: &str, prefix| exists(word, prefix) || schema.synonyms_of(word).next().is_some();
     for at in 1..words.len() {
         let (left, right) = (&words[at - 1], &words[at]);
         let joined = [left.word.as_str(), right.word.as_str()].concat();

@@ -28,9 +28,8 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn new(typed: Typed, schema: &Schema) -> Self {
-        let synonyms =
-            schema.synonyms.iter().filter(|(of, synonym)| *of == typed.word && !synonym.contains(' '));
-        let mut others: Vec<String> = synonyms.map(|(_, synonym)| synonym.clone()).collect();
+        let synonyms = schema.synonyms_of(&typed.word).filter(|synonym| !synonym.contains(' '));
+        let mut others: Vec<String> = synonyms.map(str::to_owned).collect();
         if let Some(stem) = &typed.stem {
             others.extend([stem.clone(), [STEM_MARK, stem].concat()]);
         }
