@@ -20,6 +20,8 @@ const RARE: usize = 256;
 const LOOK: usize = 32;
 /// Documents that are looked at together.
 const CHUNK: usize = 16;
+/// Room for so many documents is asked for at first.
+const FEW_FOUND: usize = 64;
 /// Stands for a document that does not hold a word; others have their typos and, in the low byte, their place.
 const NONE: u16 = u16::MAX;
 
@@ -230,6 +232,7 @@ impl<'a> Matching<'a> {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut found = std::mem::take(&mut self.found);
+        found.reserve(FEW_FOUND);
         scratch.sizes.clear();
         scratch
             .sizes

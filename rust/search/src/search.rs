@@ -64,13 +64,13 @@ pub(crate) fn search(
     let checks: Vec<Checks<'_>> =
         live.iter().map(|live| Checks::bind(&query.filters, schema, live.reader)).collect();
     let facets = query.facets.iter().filter_map(|facet| schema.facet(facet)).collect();
+    let lighter: Vec<u16> = schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect();
+    let forgiving: Vec<bool> = schema.text.iter().map(|field| field.typos).collect();
     let mut search = Search {
         schema,
         live,
-        rooms,
         checks: &checks,
-        lighter: schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect(),
-        forgiving: schema.text.iter().map(|field| field.typos).collect(),
+        fields: Fields { rooms, lighter: &lighter, forgiving: &forgiving },
         best: Best::new(query, schema, live.iter().map(|live| live.reader).collect()),
         counter: (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live)),
         found: false,
@@ -100,10 +100,8 @@ pub(crate) fn search(
 struct Search<'a> {
     schema: &'a Schema,
     live: &'a [Live<'a>],
-    rooms: &'a Rooms,
     checks: &'a [Checks<'a>],
-    lighter: Vec<u16>,
-    forgiving: Vec<bool>,
+    fields: Fields<'a>,
     best: Best<'a>,
     counter: Option<Counter>,
     /// Whether any document was found.
@@ -136,9 +134,7 @@ impl Search<'_> {
     fn levels(&mut self, words: &[Typed], rephrased: &[Wording]) {
         let schema = self.schema;
         let plain = Wording::new(words.iter().cloned(), schema);
-        let (lighter, forgiving) = (self.lighter.clone(), self.forgiving.clone());
-        let fields = Fields { rooms: self.rooms, lighter: &lighter, forgiving: &forgiving };
-        let (live, checks) = (self.live, self.checks);
+        let (live, checks, fields) = (self.live, self.checks, self.fields);
         // The segments with the words as typed, then again with each other wording.
         let matching = |last_resort| -> Vec<Matching<'_>> {
             let wordings = std::iter::once(&plain).chain(rephrased);
@@ -155,7 +151,7 @@ impl Search<'_> {
         if self.in_title || self.is_done() {
             return;
         }
-        self.joined(words, fields);
+        self.joined(words);
         let mut is_last = false;
         for typos in 1..=MOST_TYPOS {
             self.with_typos(&mut segments, typos);
@@ -270,7 +266,7 @@ impl Search<'_> {
     }
 
     /// Adds the documents that hold the words with two joined or one split.
-    fn joined(&mut self, words: &[Typed], fields: Fields<'_>) {
+    fn joined(&mut self, words: &[Typed]) {
         let exists = |word: &str, prefix: bool| {
             self.live.iter().any(|live| {
                 let dictionary = live.reader.dictionary;
@@ -280,7 +276,7 @@ impl Search<'_> {
         for variant in joined_or_split(words, self.schema, &exists) {
             let wording = Wording::new(variant, self.schema);
             for (at, (live, checks)) in self.live.iter().zip(self.checks).enumerate() {
-                let mut segment = Matching::new(at, *live, checks, &wording, fields, false);
+                let mut segment = Matching::new(at, *live, checks, &wording, self.fields, false);
                 segment.find(0);
                 self.add_found(&mut segment, 1);
             }
