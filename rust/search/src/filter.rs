@@ -82,6 +82,10 @@ impl<'a> Checks<'a> {
         Self { checks: checks.collect() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.checks.is_empty()
+    }
+
     #[inline]
     pub(crate) fn passes(&self, document: u32) -> bool {
         self.checks.iter().all(|(_, check)| check.passes(document))

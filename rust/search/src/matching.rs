@@ -86,6 +86,7 @@ pub(crate) struct Matching<'a> {
     /// Whether typos may match in the field.
     forgiving: &'a [bool],
     rooms: &'a Rooms,
+    counted: bool,
     /// The most typos that each word may have.
     allowed: Vec<u8>,
     /// The most that each can have on the level of typos that is looked at.
@@ -146,6 +147,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) rooms: &'a Rooms,
     pub(crate) lighter: &'a [u16],
     pub(crate) forgiving: &'a [bool],
+    /// Whether what is filtered is to be found as well, to be counted.
+    pub(crate) counted: bool,
 }
 
 impl<'a> Matching<'a> {
@@ -169,6 +172,7 @@ impl<'a> Matching<'a> {
             lighter: fields.lighter,
             forgiving: fields.forgiving,
             rooms: fields.rooms,
+            counted: fields.counted,
             allowed: wording.words.iter().map(|wanted| wanted.allowed(last_resort)).collect(),
             shares: Vec::new(),
             scratch: Scratch::default(),
@@ -223,8 +227,8 @@ impl<'a> Matching<'a> {
         (0..self.wanted.len()).any(|word| self.terms(word, 0).is_empty())
     }
 
-    /// Finds the documents that hold every word with `typos` typos altogether, documents ascending, removed and
-    /// filtered ones included.
+    /// Finds the documents that hold every word with `typos` typos altogether, documents ascending, removed ones included,
+    /// and filtered ones when they are counted.
     pub(crate) fn find(&mut self, typos: u8) {
         self.found.clear();
         if !self.share(typos) {
@@ -242,7 +246,11 @@ impl<'a> Matching<'a> {
             let (size, word) = scratch.sizes[index];
             let most = self.shares[word];
             if index == 0 {
+                let filtered = !self.counted && !self.checks.is_empty();
                 self.documents(word, most, &mut |document, typos, place| {
+                    if filtered && !self.checks.passes(document) {
+                        return;
+                    }
                     let mut first = Match { document, ..Match::default() };
                     self.count(&mut first, word, typos, place);
                     found.push(first);

@@ -11,8 +11,8 @@
 //!    for the spaces, the search ends.
 //! 2. With one typo: one pair of words joined, one word split into halves of two letters at least, or one letter.
 //!    A mistyped word that is itself a word, but in no title, hides nothing.
-//! 3. With two, three, four typos, until something is found. When a single document has the words, filtered ones counted,
-//!    and not in its title, it may be there by chance: one level more follows.
+//! 3. With two, three, four typos, until something is found. When it is a single document, without filters, and the words
+//!    are not in its title, it may be there by chance: one level more follows.
 //! 4. When nothing was: the same from one typo on, with [`crate::Typos::last_resort`].
 //! 5. When nothing was: the documents that hold the most words without typos, more than half of them.
 //!
@@ -66,16 +66,17 @@ pub(crate) fn search(
     let facets = query.facets.iter().filter_map(|facet| schema.facet(facet)).collect();
     let lighter: Vec<u16> = schema.text.iter().map(|field| schema.text[0].weight - field.weight).collect();
     let forgiving: Vec<bool> = schema.text.iter().map(|field| field.typos).collect();
+    let counter = (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live));
     let mut search = Search {
         schema,
         live,
         checks: &checks,
-        fields: Fields { rooms, lighter: &lighter, forgiving: &forgiving },
+        fields: Fields { rooms, lighter: &lighter, forgiving: &forgiving, counted: counter.is_some() },
         best: Best::new(query, schema, live.iter().map(|live| live.reader).collect()),
-        counter: (query.count || !query.facets.is_empty()).then(|| Counter::new(facets, live)),
+        counter,
         found: false,
         first: None,
-        several: false,
+        several: !query.filters.is_empty(),
         in_title: false,
     };
     let typed = query_words(&query.text, query.prefix, MAX_QUERY_WORDS, schema.language);
@@ -106,9 +107,9 @@ struct Search<'a> {
     counter: Option<Counter>,
     /// Whether any document was found.
     found: bool,
-    /// The first that was, even if it is filtered, by segment and number.
+    /// The first that was, by segment and number.
     first: Option<(usize, u32)>,
-    /// Whether there are others.
+    /// Whether others were, or, of what is filtered, may be.
     several: bool,
     /// Whether one was that has every word in its title, or whose title is what was typed but for the spaces.
     in_title: bool,
@@ -319,9 +320,10 @@ impl Search<'_> {
                 verdict == Verdict::Passes
             }
         };
-        self.found |= passes;
-        let first = *self.first.get_or_insert((segment, document));
-        self.several |= first != (segment, document);
+        if passes {
+            self.found = true;
+            self.several |= *self.first.get_or_insert((segment, document)) != (segment, document);
+        }
         passes
     }
 

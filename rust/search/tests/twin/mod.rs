@@ -160,7 +160,7 @@ impl Twin {
         for typos in 1..=MOST_TYPOS {
             all(found, typos, false);
             let any = !found.ranks.is_empty();
-            if any && (alone || found.in_title || found.looked_at.len() > 1) {
+            if any && (alone || found.in_title || found.ranks.len() > 1 || !query.filters.is_empty()) {
                 return;
             }
             alone = any;
