@@ -243,7 +243,8 @@ impl Deletions<'_> {
     #[inline]
     fn look_up(self, hash: u32, mut each: impl FnMut(u32)) {
         let bucket = bucket_of(hash, self.buckets.len().saturating_sub(1));
-        let (start, end) = (self.buckets.get(bucket) as usize, self.buckets.get(bucket + 1) as usize);
+        let start = self.buckets.get(bucket) as usize;
+        let end = self.terms.len().min(self.buckets.get(bucket + 1) as usize);
         let check = hash as u8;
         let (mut at, mut left) = (start, end.saturating_sub(start));
         // Eight checks at a time, without a branch on how many there are: what is not in the cache yet is waited for
@@ -456,6 +457,15 @@ mod tests {
                 },
             }
         }
+    }
+
+    #[test]
+    fn a_forged_bucket_ends_with_the_terms() {
+        let (buckets, terms, checks) = (bytes(&[0, u32::MAX]), bytes(&[7]), [0; 9]);
+        let deletions = Deletions { buckets: U32s(&buckets), terms: U32s(&terms), checks: &checks };
+        let mut found = Vec::new();
+        deletions.look_up(0, |term| found.push(term));
+        assert_eq!(found, [7]);
     }
 
     fn words(least: usize) -> impl Strategy<Value = BTreeSet<String>> {
