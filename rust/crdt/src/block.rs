@@ -138,6 +138,12 @@ impl Item {
         LocalId { client: self.client, clock: self.clock + self.len - 1 }
     }
 
+    /// Whether a unit is one of the item's.
+    #[inline]
+    pub(crate) fn holds(&self, id: LocalId) -> bool {
+        self.client == id.client && self.clock <= id.clock && id.clock < self.end()
+    }
+
     /// The clock after the last unit.
     #[inline]
     pub(crate) fn end(&self) -> u32 {

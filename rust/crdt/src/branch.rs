@@ -1,5 +1,7 @@
 //! A shared type: the sequence and the map that one block, or the document itself, holds.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::block::{BranchId, ItemId, KeyId, NONE};
@@ -29,7 +31,7 @@ pub(crate) struct Branch {
     /// The block that brought the type, [`NONE`] for a root.
     pub(crate) item: ItemId,
     /// The name of a root.
-    pub(crate) root: Option<Box<str>>,
+    pub(crate) root: Option<Arc<str>>,
     /// The first item of the sequence.
     pub(crate) start: ItemId,
     pub(crate) tree: Tree,

@@ -1,5 +1,7 @@
 //! What a transaction changed, as seen from each shared type.
 
+use std::sync::Arc;
+
 use crate::attributes::Attributes;
 use crate::block::{BranchId, Item, ItemId, KeyId, Kind, NONE};
 use crate::edit::SharedType;
@@ -12,7 +14,7 @@ use crate::update::TypeTag;
 #[derive(Debug, Clone, PartialEq)]
 pub enum PathStep {
     /// A map key, or the name of a root.
-    Key(Box<str>),
+    Key(Arc<str>),
     /// An index into a sequence.
     Index(u32),
 }
@@ -48,9 +50,11 @@ pub struct KeyChange {
 pub struct Event {
     /// The type that changed.
     pub target: SharedType,
-    /// The types around it, from itself to its root.
-    pub lineage: Vec<SharedType>,
-    /// How to reach it from each of `lineage`: the steps from the root, outermost first.
+    /// What that is or, for a root that nobody has opened here, looks like.
+    pub tag: TypeTag,
+    /// The types around it, from the innermost to its root.
+    pub outer: Vec<SharedType>,
+    /// How to reach it from the document: the name of its root, then a step from each type to the next.
     pub path: Vec<PathStep>,
     /// Changes to its sequence.
     pub delta: Vec<Delta>,
@@ -71,22 +75,22 @@ impl Store {
     /// Describes the open transaction, whose deleted content is still there. O(k log n) for k changes.
     pub(crate) fn events(&mut self, unit: Unit) -> Vec<Event> {
         let parent = |store: &Self, touched: &Touched| store.item(touched.item).parent;
+        let key = |store: &Self, touched: &Touched| store.item(touched.item).key;
         let mut touched = self.touched();
         touched.retain(|it| parent(self, it) != NONE);
-        touched.sort_by_key(|it| parent(self, it));
-        let mut settled = NONE;
-        for it in &touched {
-            let branch = parent(self, it);
-            if branch != settled {
-                self.settle_marks(branch);
-                settled = branch;
-            }
-        }
-        let mut events = Vec::new();
-        for of_one in touched.chunk_by(|a, b| parent(self, a) == parent(self, b)) {
-            let branch = parent(self, &of_one[0]);
+        // What belongs to a sequence first, then what belongs to entries.
+        touched.sort_by_key(|it| (parent(self, it), key(self, it) != NONE));
+        let mut events = Vec::with_capacity(1);
+        let mut rest = touched.as_mut_slice();
+        while let Some(branch) = rest.first().map(|first| parent(self, first)) {
+            let count = rest.partition_point(|it| parent(self, it) == branch);
+            let (of_one, after) = rest.split_at_mut(count);
+            rest = after;
+            self.settle_marks(branch);
             if !self.is_deleted_branch(branch) && !self.is_new_branch(branch) {
-                events.extend(self.event(branch, of_one, unit));
+                let entries = of_one.partition_point(|it| key(self, it) == NONE);
+                let (sequence, entries) = of_one.split_at_mut(entries);
+                events.extend(self.event(branch, sequence, entries, unit));
             }
         }
         events.sort_by_key(|event| (event.path.len(), event.target.0));
@@ -94,26 +98,31 @@ impl Store {
     }
 
     /// Describes what became of one shared type; [`None`] if it looks as before.
-    fn event(&self, branch: BranchId, touched: &[Touched], unit: Unit) -> Option<Event> {
-        let mut sequence = Vec::new();
+    fn event(
+        &self,
+        branch: BranchId,
+        sequence: &mut [Touched],
+        entries: &[Touched],
+        unit: Unit,
+    ) -> Option<Event> {
         let mut keys = Vec::new();
-        for &touched in touched {
+        for touched in entries {
             let key = self.item(touched.item).key;
-            if key == NONE {
-                sequence.push(touched);
-            } else if !keys.contains(&key) {
+            if !keys.contains(&key) {
                 keys.push(key);
             }
         }
-        let is_text = matches!(self.branches.get(branch).tag, Some(TypeTag::Text | TypeTag::XmlText));
+        let known = self.branches.get(branch).tag;
+        let is_text = matches!(known, Some(TypeTag::Text | TypeTag::XmlText));
         let delta =
             if is_text { self.text_delta(branch, sequence, unit) } else { self.delta(sequence, unit) };
         let keys: Vec<_> = keys.iter().filter_map(|&key| self.key_change(branch, key)).collect();
         if delta.is_empty() && keys.is_empty() {
             return None;
         }
-        let (lineage, path) = self.lineage(branch, unit);
-        Some(Event { target: SharedType(branch), lineage, path, delta, keys })
+        let (outer, path) = self.surroundings(branch, unit);
+        let tag = known.unwrap_or_else(|| self.likely_tag(branch));
+        Some(Event { target: SharedType(branch), tag, outer, path, delta, keys })
     }
 
     /// Every stretch that is new, and every stretch that was there before and is deleted now.
@@ -158,13 +167,13 @@ impl Store {
         item != NONE && self.is_new(self.item(item))
     }
 
-    fn delta(&self, mut touches: Vec<Touched>, unit: Unit) -> Vec<Delta> {
+    fn delta(&self, touches: &mut [Touched], unit: Unit) -> Vec<Delta> {
         let order = |touched: &Touched| (self.forest.order_key(&self.items, touched.item), touched.from);
         touches.sort_by_cached_key(order);
         let mut delta = Vec::new();
         // How far the new sequence has been described.
         let mut described = 0;
-        for touched in touches {
+        for &touched in &*touches {
             let item = self.item(touched.item);
             if !item.kind.is_countable() {
                 continue;
@@ -239,9 +248,10 @@ impl Store {
         Some(KeyChange { key: self.keys.name(key).into(), old, new })
     }
 
-    fn lineage(&self, branch: BranchId, unit: Unit) -> (Vec<SharedType>, Vec<PathStep>) {
-        let mut lineage = vec![SharedType(branch)];
-        let mut path = Vec::new();
+    /// The types around one, and how to reach it.
+    fn surroundings(&self, branch: BranchId, unit: Unit) -> (Vec<SharedType>, Vec<PathStep>) {
+        let mut outer = Vec::new();
+        let mut path = Vec::with_capacity(1);
         let mut at = branch;
         loop {
             let branch = self.branches.get(at);
@@ -259,10 +269,10 @@ impl Store {
             if at == NONE {
                 break;
             }
-            lineage.push(SharedType(at));
+            outer.push(SharedType(at));
         }
         path.reverse();
-        (lineage, path)
+        (outer, path)
     }
 
     /// Collects what the transaction deleted and merges what became one run.

@@ -52,7 +52,7 @@ pub(crate) struct ClientBlocks {
     pub(crate) next_clock: u32,
     firsts: Vec<u32>,
     chunks: Vec<Chunk>,
-    /// Where the index changed last; the next search is often for the same block.
+    /// Where the index changed last, or was searched in order; the next search is often for the same block.
     recent: Place,
 }
 
@@ -80,6 +80,23 @@ impl ClientBlocks {
         let slot =
             if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
         Place { chunk, slot }
+    }
+
+    /// The same for clocks that are asked for one after the other, in ascending order: looks a little ahead of the
+    /// one before first.
+    #[inline]
+    pub(crate) fn find_next(&mut self, clock: u32) -> Place {
+        const AHEAD: usize = 16;
+        let Place { chunk, slot } = self.recent;
+        let clocks = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.clocks);
+        let ahead = clocks.get(slot..).unwrap_or_default();
+        let passed = ahead.iter().take(AHEAD).take_while(|&&first| first <= clock).count();
+        self.recent = if 0 < passed && passed < ahead.len().min(AHEAD) {
+            Place { chunk, slot: slot + passed - 1 }
+        } else {
+            self.find(clock)
+        };
+        self.recent
     }
 
     /// Whether the block at `place` holds `clock`, as far as its own chunk tells.
@@ -303,6 +320,11 @@ mod tests {
         for clock in 0..20_000 {
             let expected = if clock % 10 < 5 { clock / 10 } else { 10_000 + clock / 10 };
             assert_eq!(blocks.item(blocks.find(clock)), expected);
+        }
+        for step in [1, 7, 64, 301] {
+            for clock in (0..20_000).step_by(step) {
+                assert_eq!(blocks.find_next(clock), blocks.find(clock));
+            }
         }
         assert_eq!(blocks.items_from(0).count(), 4_000);
     }

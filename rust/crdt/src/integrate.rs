@@ -87,8 +87,9 @@ impl Store {
             return false;
         }
         let Some(client) = self.clients.recall(carrier.client) else { return false };
+        let Some(run) = self.growing_run(client, carrier.right_origin) else { return false };
         let text = carrier.content.text(source);
-        self.continue_run(client, carrier.right_origin, text, Size::of(text))
+        self.continue_run(client, run, text, Size::of(text))
     }
 
     /// Adds units of which only the number is left.
@@ -277,7 +278,7 @@ impl Store {
                 } else if other.right_origin == place.right_origin {
                     break;
                 }
-            } else if let Some(rank) = self.origin_rank(other, &passed) {
+            } else if let Some(rank) = self.origin_rank(other, &mut passed) {
                 if rank < first_conflict {
                     place.left = at;
                     first_conflict = passed.len();
@@ -289,9 +290,17 @@ impl Store {
         }
     }
 
-    /// Where among the passed blocks the one that holds `item`'s origin stands.
-    fn origin_rank(&self, item: &Item, passed: &Passed) -> Option<usize> {
-        if item.origin.is_none() { None } else { passed.rank(self.find(item.origin)) }
+    /// Where among the passed blocks the one that holds the origin of `item`, the last of them, stands. Often it is the
+    /// one before: then nothing is searched.
+    fn origin_rank(&self, item: &Item, passed: &mut Passed) -> Option<usize> {
+        if item.origin.is_none() {
+            return None;
+        }
+        let before = passed.len().checked_sub(2)?;
+        if self.item(passed.order[before]).holds(item.origin) {
+            return Some(before);
+        }
+        passed.rank(self.find(item.origin))
     }
 
     /// What stands right of `place.left` now.
@@ -384,6 +393,7 @@ pub(crate) struct Place {
 #[derive(Default)]
 struct Passed {
     order: Vec<ItemId>,
+    /// Where those stand that were passed before many more were asked about.
     ranks: HashMap<ItemId, usize>,
 }
 
@@ -397,18 +407,14 @@ impl Passed {
 
     fn push(&mut self, item: ItemId) {
         self.order.push(item);
-        if self.order.len() == Self::SCANNED {
-            self.ranks = self.order.iter().enumerate().map(|(rank, &item)| (item, rank)).collect();
-        } else if self.order.len() > Self::SCANNED {
-            self.ranks.insert(item, self.order.len() - 1);
-        }
     }
 
-    fn rank(&self, item: ItemId) -> Option<usize> {
+    fn rank(&mut self, item: ItemId) -> Option<usize> {
         if self.order.len() < Self::SCANNED {
-            self.order.iter().position(|&passed| passed == item)
-        } else {
-            self.ranks.get(&item).copied()
+            return self.order.iter().position(|&passed| passed == item);
         }
+        let known = self.ranks.len();
+        self.ranks.extend(self.order[known..].iter().copied().zip(known..));
+        self.ranks.get(&item).copied()
     }
 }

@@ -5,7 +5,8 @@
 //! deletes   := 0 | 1 client:varuint 1 clock:varuint length:varuint
 //! ```
 
-use crate::block::{Item, Kind, LocalId, NONE};
+use crate::block::{Item, ItemId, Kind, LocalId, NONE};
+use crate::branch::Finger;
 use crate::delete_set::DeleteSet;
 use crate::doc::Doc;
 use crate::id::{ClientId, Id};
@@ -68,8 +69,11 @@ impl Doc {
         if self.store.clients.get(slot).next_clock != clock
             || clock.checked_add(size.utf16).is_none()
             || self.store.check_room(update.len()).is_err()
-            || !self.store.continue_run(slot, right_origin, text, size)
         {
+            return false;
+        }
+        let run = self.store.growing_run(slot, right_origin);
+        if !run.is_some_and(|run| self.store.continue_run(slot, run, text, size)) {
             return false;
         }
         self.store.transaction.received = true;
@@ -81,29 +85,26 @@ impl Doc {
 }
 
 impl Store {
-    /// Continues the last run of the client in `slot`, if that ends with text that can grow; returns whether it
-    /// did.
-    pub(crate) fn continue_run(
-        &mut self,
-        slot: u32,
-        right_origin: Option<Id>,
-        text: &str,
-        size: Size,
-    ) -> bool {
-        let Some(run) = self.clients.get(slot).last() else { return false };
-        let &Item { kind, deleted, keep, key, parent, right, right_origin: known, .. } = self.item(run);
+    /// The last run of the client in `slot`, if it ends with text that can grow by a block with this right origin.
+    pub(crate) fn growing_run(&self, slot: u32, right_origin: Option<Id>) -> Option<ItemId> {
+        let run = self.clients.get(slot).last()?;
+        let &Item { kind, deleted, keep, key, right, right_origin: known, .. } = self.item(run);
         if kind != Kind::String || deleted || keep || key != NONE {
-            return false;
+            return None;
         }
         let next = if right == NONE { LocalId::NONE } else { self.item(right).first_id() };
-        if next != known || right_origin.map_or(Some(LocalId::NONE), |id| self.local(id)) != Some(known) {
-            return false;
+        let wanted = right_origin.map_or(Some(LocalId::NONE), |id| self.local(id));
+        (next == known && wanted == Some(known)).then_some(run)
+    }
+
+    /// Continues such a run, as far as its text can; returns whether it did.
+    pub(crate) fn continue_run(&mut self, slot: u32, run: ItemId, text: &str, size: Size) -> bool {
+        let continued = self.append_as(slot, run, text, size);
+        if continued {
+            let parent = self.item(run).parent;
+            self.branches.get_mut(parent).finger = Finger::NONE;
         }
-        if !self.append_as(slot, run, text, size) {
-            return false;
-        }
-        self.branches.get_mut(parent).finger = crate::branch::Finger::NONE;
-        true
+        continued
     }
 
     /// Writes the end of a run of ASCII text and at most one deleted range; [`None`] if it is anything else.

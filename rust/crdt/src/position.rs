@@ -89,7 +89,7 @@ impl Store {
     fn edge(&self, branch: BranchId) -> Anchor {
         let found = self.branches.get(branch);
         match &found.root {
-            Some(name) => Anchor::Root(name.clone()),
+            Some(name) => Anchor::Root((**name).into()),
             None => Anchor::Type(self.global(self.item(found.item).first_id())),
         }
     }

@@ -513,11 +513,13 @@ impl Store {
         let mut changed = false;
         let mut clock = clocks.start;
         while clock < clocks.end {
-            let id = self.find(LocalId { client: slot, clock });
-            let item = *self.item(id);
-            let end = item.end().min(clocks.end);
+            let blocks = self.clients.get_mut(slot);
+            let place = blocks.find_next(clock);
+            let id = blocks.item(place);
+            let item = self.item(id);
+            let (start, end) = (item.clock, item.end().min(clocks.end));
             if !item.deleted {
-                self.delete_within(id, clock - item.clock, end - item.clock);
+                self.delete_within(id, clock - start, end - start);
                 changed = true;
             }
             clock = end;

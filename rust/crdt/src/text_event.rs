@@ -57,14 +57,15 @@ struct Description<'a> {
 
 impl Store {
     /// Describes what happened to a text. Its marks must be settled. O((k + m) log n) for k changes and m marks.
-    pub(crate) fn text_delta(&self, branch: BranchId, touches: Vec<Touched>, unit: Unit) -> Vec<Delta> {
+    pub(crate) fn text_delta(&self, branch: BranchId, touches: &[Touched], unit: Unit) -> Vec<Delta> {
         let marks = self.marks(branch).iter().copied().filter(|&mark| !self.is_new(self.item(mark)));
-        let mut steps: Vec<_> = touches.into_iter().map(Step::Touched).chain(marks.map(Step::Mark)).collect();
+        let mut steps: Vec<_> =
+            touches.iter().copied().map(Step::Touched).chain(marks.map(Step::Mark)).collect();
         steps.sort_by_cached_key(|step| (self.forest.order_key(&self.items, step.item()), step.from()));
         let mut description = Description {
             store: self,
             unit,
-            delta: Vec::new(),
+            delta: Vec::with_capacity(2),
             action: Action::None,
             described: 0,
             current: Attributes::new(),

@@ -82,9 +82,24 @@ impl Transaction {
     /// Forgets everything; the next one can use the memory of what was deleted.
     #[inline]
     pub(crate) fn reset(&mut self) {
-        let mut deletes = std::mem::take(&mut self.deletes);
+        let Self {
+            recorded,
+            keeps_deleted,
+            received,
+            starts,
+            deletes,
+            collected,
+            subdocuments,
+            deleted_clients,
+            deleted_marks,
+        } = self;
+        (*recorded, *keeps_deleted, *received) = (false, false, false);
+        *starts = Starts::default();
         deletes.clear();
-        *self = Self { deletes, ..Self::default() };
+        collected.clear();
+        *subdocuments = None;
+        deleted_clients.clear();
+        deleted_marks.clear();
     }
 
     /// Notes that the client in `slot`, whose next clock is `clock`, is about to get a block.

@@ -122,8 +122,7 @@ pub(super) fn object<'py>(
     levels: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let body = Body { announced: Arc::clone(announced), index, levels };
-    let target = body.event().target;
-    match announced.shared.read(py, |engine| engine.likely_tag(target)) {
+    match body.event().tag {
         TypeTag::Text => TextEvent { body }.into_bound_py_any(py),
         TypeTag::Map | TypeTag::XmlHook => MapEvent { body }.into_bound_py_any(py),
         TypeTag::Array => ArrayEvent { body }.into_bound_py_any(py),

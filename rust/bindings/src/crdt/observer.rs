@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use officina_crdt::{Event, Listening, SharedType, Unit};
 use pyo3::exceptions::PyException;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -46,7 +47,7 @@ impl Callback {
     fn call(&self, py: Python<'_>, event: Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
         let function = self.function.bind(py);
         if !self.is_async && self.arguments == 1 {
-            return function.call1((event,)).map(drop);
+            return call_with(function, &event).map(drop);
         }
         let mut arguments = match self.arguments {
             0 => Vec::new(),
@@ -65,6 +66,18 @@ impl Callback {
         };
         arguments.insert(0, function.clone());
         group.bind(py).call_method1("start_soon", PyTuple::new(py, arguments)?).map(drop)
+    }
+}
+
+/// Calls a function with one argument. pyo3 puts it into a tuple first, which takes about as long as the call.
+#[expect(unsafe_code, reason = "pyo3 has no other call in the stable interface of Python 3.11")]
+fn call_with<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    // SAFETY: Both objects are alive and this thread holds the GIL, as `Bound` says; the arguments end with a null
+    // pointer; what comes back is a new reference, or null after an exception was raised.
+    unsafe {
+        let result = ffi::PyObject_CallFunctionObjArgs(function.as_ptr(), argument.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(function.py(), result)
     }
 }
 
@@ -99,23 +112,19 @@ struct Listeners {
 }
 
 /// The observers of a document, by the order in which they were registered.
-#[derive(Default)]
 pub(super) struct Observers {
     next: u64,
+    /// In which types are observed.
+    unit: Unit,
     listeners: Arc<Listeners>,
+    /// What the engine has to notice for them.
+    pub(super) listening: Listening,
 }
 
 impl Observers {
-    /// What the engine has to notice for them, types changing in this unit.
-    #[inline]
-    pub(super) fn listening(&self, unit: Unit) -> Listening {
-        let Listeners { types, document, updates, subdocuments } = &*self.listeners;
-        Listening {
-            changes: !document.is_empty(),
-            updates: !updates.is_empty(),
-            events: (!types.is_empty()).then_some(unit),
-            subdocuments: !subdocuments.is_empty(),
-        }
+    /// None yet; types will be observed in this unit.
+    pub(super) fn new(unit: Unit) -> Self {
+        Self { next: 0, unit, listeners: Arc::default(), listening: Listening::default() }
     }
 
     pub(super) fn add(&mut self, subject: Subject, callback: Arc<Callback>) -> u64 {
@@ -144,7 +153,7 @@ impl Observers {
         self.next += 1;
         let mut listeners = Listeners::clone(&self.listeners);
         change(&mut listeners, self.next);
-        self.listeners = Arc::new(listeners);
+        drop(self.replace(listeners));
         self.next
     }
 
@@ -156,6 +165,23 @@ impl Observers {
         for observers in [&mut listeners.document, &mut listeners.updates, &mut listeners.subdocuments] {
             observers.retain(|(known, _)| *known != id);
         }
+        self.replace(listeners)
+    }
+
+    /// Removes all of them. What it returns may run Python code when dropped: do that unlocked.
+    #[must_use]
+    pub(super) fn remove_all(&mut self) -> impl Sized + use<> {
+        self.replace(Listeners::default())
+    }
+
+    fn replace(&mut self, listeners: Listeners) -> Arc<Listeners> {
+        let Listeners { types, document, updates, subdocuments } = &listeners;
+        self.listening = Listening {
+            changes: !document.is_empty(),
+            updates: !updates.is_empty(),
+            events: (!types.is_empty()).then_some(self.unit),
+            subdocuments: !subdocuments.is_empty(),
+        };
         std::mem::replace(&mut self.listeners, Arc::new(listeners))
     }
 
@@ -267,7 +293,7 @@ fn levels(event: &Event, observer: &TypeObserver) -> Option<usize> {
     if !observer.deep {
         return None;
     }
-    event.lineage.iter().position(|&outer| outer == target)
+    event.outer.iter().position(|&outer| outer == target).map(|between| between + 1)
 }
 
 /// The errors of observers as one `ExceptionGroup`, unless one of them is no `Exception`, such as

@@ -137,7 +137,7 @@ impl Shared {
                 engine: Engine::new(client_id),
                 frozen: None,
                 damage: None,
-                observers: Observers::default(),
+                observers: Observers::new(unit),
                 transaction: None,
                 undo: Trackers::default(),
                 announcing: Vec::new(),
@@ -322,7 +322,7 @@ impl Shared {
         work: impl FnOnce(&mut Engine) -> Result<T, E>,
     ) -> PyResult<T> {
         let mut state = self.lock_for_change(py)?;
-        let begun = state.begin(self.unit);
+        let begun = state.begin();
         let result = work(&mut state.engine);
         let done = if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
         drop(state);
@@ -345,7 +345,7 @@ impl Shared {
                     return None;
                 }
                 let work = work.take()?;
-                let begun = state.begin(self.unit);
+                let begun = state.begin();
                 let result = work(&mut state.engine);
                 let done =
                     if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
@@ -483,7 +483,7 @@ impl Shared {
 
     /// Removes every observer.
     pub(super) fn unobserve_all(&self, py: Python<'_>) {
-        let removed = std::mem::take(&mut self.lock(py).observers);
+        let removed = self.lock(py).observers.remove_all();
         drop(removed);
     }
 
@@ -562,7 +562,7 @@ impl State {
     }
 
     fn open(&mut self, object: &Bound<'_, Transaction>, origin: Option<Py<PyAny>>, tasks: Option<Tasks>) {
-        let listening = self.listening(object.get().shared.unit);
+        let listening = self.listening();
         self.keep_announced();
         self.let_go_of_managers();
         self.engine.begin(Listening { subdocuments: true, ..listening });
@@ -577,8 +577,8 @@ impl State {
     }
 
     #[inline]
-    fn listening(&self, unit: Unit) -> Listening {
-        let mut listening = self.observers.listening(unit);
+    fn listening(&self) -> Listening {
+        let mut listening = self.observers.listening;
         // Those that are opened must hear when they are gone.
         listening.subdocuments |= self.has_subdocuments;
         listening
@@ -593,12 +593,12 @@ impl State {
 
     /// Begins an implicit transaction if somebody listens and none is open; returns whether it did.
     #[inline]
-    pub(super) fn begin(&mut self, unit: Unit) -> bool {
+    pub(super) fn begin(&mut self) -> bool {
         if self.transaction.is_some() {
             return false;
         }
         self.keep_announced();
-        let listening = self.listening(unit);
+        let listening = self.listening();
         if listening == Listening::default() && !self.is_tracked() {
             return false;
         }

@@ -200,7 +200,7 @@ impl Shared {
                 if state.transaction.is_some() {
                     return None;
                 }
-                if !state.begin(self.unit) {
+                if !state.begin() {
                     state.engine.begin(Listening::default());
                 }
                 let stepped = state.engine.step(link.id, step);
