@@ -510,13 +510,20 @@ impl Doc {
         run
     }
 
-    /// Keeps blocks that cannot be integrated yet; returns whether any of them is new.
+    /// Keeps blocks that cannot be integrated yet; returns whether anything changed. Where several claim the same
+    /// units, those that need nothing more do not wait for the others.
     fn keep_waiting(&mut self, blocks: &[Carrier], bytes: &[u8]) -> bool {
-        let mut kept = false;
+        let mut changed = false;
         for carrier in blocks {
-            kept |= self.pending.keep(carrier, bytes);
+            let claimed = carrier.clock <= self.store.clients.next_clock(carrier.client);
+            let integrated = claimed.then(|| self.store.integrate(carrier, bytes));
+            changed |= match integrated {
+                Some(Integrated::Added) => true,
+                Some(Integrated::Known) => false,
+                Some(Integrated::Missing(_)) | None => self.pending.keep(carrier, bytes),
+            };
         }
-        kept
+        changed
     }
 
     /// What this replica has of each client.
@@ -552,8 +559,8 @@ impl Doc {
             return update;
         }
         // Both updates were encoded here and are valid.
-        merge_updates_as(&[&update, &self.pending.encode(encoding)], encoding, DeletedContent::Kept)
-            .unwrap_or(update)
+        let pending = self.pending.encode(&self.store, encoding);
+        merge_updates_as(&[&update, &pending], encoding, DeletedContent::Kept).unwrap_or(update)
     }
 
     /// Whether nothing was ever inserted and nothing waits.

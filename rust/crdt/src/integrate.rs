@@ -393,7 +393,7 @@ pub(crate) struct Place {
 #[derive(Default)]
 struct Passed {
     order: Vec<ItemId>,
-    /// Where those stand that were passed before many more were asked about.
+    /// Where each of them stands, as far as that was asked for.
     ranks: HashMap<ItemId, usize>,
 }
 

@@ -113,10 +113,61 @@ impl Pending {
         Some(waits)
     }
 
-    /// Everything that waits, as one update in that encoding.
-    pub(crate) fn encode(&self, encoding: Encoding) -> Vec<u8> {
+    /// Everything that waits, as one update in that encoding. What the document has already is left out: a block that
+    /// waits must not stand for units that need not.
+    pub(crate) fn encode(&self, store: &Store, encoding: Encoding) -> Vec<u8> {
         let blocks = self.queues.values().flat_map(BTreeMap::values);
         let sources = blocks.map(|(carrier, bytes)| Source { carrier, bytes });
-        Merge::new(sources, &self.deletes).encode(encoding, |_| 0, DeletedContent::Kept)
+        let known = |client| store.clients.next_clock(client);
+        Merge::new(sources, &self.deletes).encode(encoding, known, DeletedContent::Kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doc::Doc;
+    use crate::state_vector::StateVector;
+    use crate::update::Encoding;
+
+    /// Client 7 types "a", something that is gone, and "c"; somebody else claims that 33 units come after the "a", beside
+    /// a unit of client 9 that nobody has.
+    const TYPED: [&[u8]; 3] = [
+        &[1, 1, 7, 0, 4, 1, 4, b't', b'e', b'x', b't', 1, b'a', 0],
+        &[1, 1, 7, 1, 0x81, 7, 0, 1, 0],
+        &[1, 1, 7, 2, 0x84, 7, 1, 1, b'c', 0],
+    ];
+    const FORGED: &[u8] = &[1, 1, 7, 1, 0xc1, 7, 0, 9, 0, 33, 0];
+
+    #[test]
+    fn what_waits_hides_nothing_from_a_copy() {
+        for at in 0..=TYPED.len() {
+            let mut updates = TYPED.to_vec();
+            updates.insert(at, FORGED);
+            let mut doc = Doc::new(1);
+            for update in updates {
+                doc.apply_update(update).unwrap();
+            }
+            assert_eq!(doc.state_vector().get(7), 3);
+            assert!(doc.has_pending());
+            for encoding in [Encoding::V1, Encoding::V2] {
+                let mut copy = Doc::new(2);
+                let update = doc.encode_diff_as(&StateVector::new(), encoding);
+                copy.apply_update_as(&update, encoding).unwrap();
+                assert_eq!(copy.state_vector(), doc.state_vector());
+                assert_eq!(copy.missing(), doc.missing());
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_hides_nothing_when_a_log_is_read_again() {
+        for at in 0..=TYPED.len() {
+            let mut updates = TYPED.to_vec();
+            updates.insert(at, FORGED);
+            let mut doc = Doc::new(1);
+            doc.apply_updates(updates).unwrap();
+            assert_eq!(doc.state_vector().get(7), 3);
+            assert!(doc.has_pending());
+        }
     }
 }
