@@ -9,6 +9,7 @@ use officina_crdt::{
     Any, Batch, DeletedContent, EditError, Encoding, Frozen, SharedType, StateVector, TypeTag, Unit,
     convert_update,
 };
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -404,11 +405,10 @@ impl Doc {
             self.validate(py, &merge(py, &all, encoding, DeletedContent::Kept)?, encoding)?;
         }
         let mut batch = Batch::new(encoding);
-        let mut rest = updates.iter();
+        let mut rest = updates.iter_borrowed();
         loop {
             let some = rest.by_ref().take(DECODED_AT_ONCE);
-            let some: Vec<PyBackedBytes> =
-                some.map(|update| update.extract().map_err(PyErr::from)).collect::<PyResult<_>>()?;
+            let some: Vec<Cow<'_, [u8]>> = some.map(Borrowed::extract).collect::<PyResult<_>>()?;
             if some.is_empty() {
                 return self.shared.change_detached(py, |engine| engine.apply_batch(batch)).map(drop);
             }
