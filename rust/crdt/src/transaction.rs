@@ -98,8 +98,8 @@ impl Transaction {
         deletes.clear();
         collected.clear();
         *subdocuments = None;
-        deleted_clients.clear();
-        deleted_marks.clear();
+        *deleted_clients = Vec::new();
+        *deleted_marks = Vec::new();
     }
 
     /// Notes that the client in `slot`, whose next clock is `clock`, is about to get a block.
