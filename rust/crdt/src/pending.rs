@@ -138,11 +138,14 @@ mod tests {
     ];
     const FORGED: &[u8] = &[1, 1, 7, 1, 0xc1, 7, 0, 9, 0, 33, 0];
 
+    /// What was typed in order, with the forged update before, among and after it.
+    fn logs() -> impl Iterator<Item = Vec<&'static [u8]>> {
+        (0..=TYPED.len()).map(|at| [&TYPED[..at], &[FORGED], &TYPED[at..]].concat())
+    }
+
     #[test]
     fn what_waits_hides_nothing_from_a_copy() {
-        for at in 0..=TYPED.len() {
-            let mut updates = TYPED.to_vec();
-            updates.insert(at, FORGED);
+        for updates in logs() {
             let mut doc = Doc::new(1);
             for update in updates {
                 doc.apply_update(update).unwrap();
@@ -161,9 +164,7 @@ mod tests {
 
     #[test]
     fn what_waits_hides_nothing_when_a_log_is_read_again() {
-        for at in 0..=TYPED.len() {
-            let mut updates = TYPED.to_vec();
-            updates.insert(at, FORGED);
+        for updates in logs() {
             let mut doc = Doc::new(1);
             doc.apply_updates(updates).unwrap();
             assert_eq!(doc.state_vector().get(7), 3);
