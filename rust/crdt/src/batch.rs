@@ -1,5 +1,6 @@
 //! Many updates as one: what a log of keystrokes holds is decoded whole, and runs that continue each other
-//! are joined before anything is integrated.
+//! are joined before anything is integrated. Where two updates claim the same units, which only happens when one is a
+//! copy of part of the other or forged, the first one that can be integrated counts: those are left as they came.
 
 use std::cmp::Reverse;
 
@@ -14,6 +15,8 @@ pub struct Batch {
     encoding: Encoding,
     count: usize,
     gathered: Update,
+    /// How many blocks were gathered after each update.
+    ends: Vec<u32>,
     /// What the gathered blocks' spans refer to.
     bytes: Vec<u8>,
     scratch: Update,
@@ -27,6 +30,7 @@ impl Batch {
             encoding,
             count: 0,
             gathered: Update::default(),
+            ends: Vec::new(),
             bytes: Vec::new(),
             scratch: Update::default(),
         }
@@ -60,25 +64,80 @@ impl Batch {
         }
         self.gathered.deletes.extend(&self.scratch.deletes);
         self.gathered.marked |= self.scratch.marked;
+        self.ends.push(self.gathered.blocks.len() as u32);
         Ok(())
     }
 
-    /// All of them as one update, with the bytes that it refers to.
-    pub(crate) fn finish(self) -> (Update, Vec<u8>) {
-        let mut update = self.gathered;
+    /// By which order the blocks are joined: by client, from high to low, clock and arrival.
+    pub(crate) fn order(&self) -> Order {
         let key = |carrier: &Carrier| (Reverse(carrier.client), carrier.clock);
-        if !update.blocks.is_sorted_by_key(key) {
-            update.blocks.sort_by_key(key);
+        let blocks = &self.gathered.blocks;
+        if blocks.is_sorted_by_key(key) {
+            return Order::Arrival;
         }
-        let mut first = 0;
-        for section in update.blocks.chunk_by(|a, b| a.client == b.client) {
-            let end = first + section.len() as u32;
-            update.sections.push(first..end);
-            first = end;
+        let mut keyed: Vec<_> = blocks.iter().map(key).zip(0..).collect();
+        keyed.sort_unstable();
+        Order::Indices(keyed.into_iter().map(|(_, index)| index).collect())
+    }
+
+    /// Whether two blocks claim the same units and are not copies of each other.
+    pub(crate) fn is_contended(&self, order: &Order) -> bool {
+        let blocks = &self.gathered.blocks;
+        match order {
+            Order::Arrival => has_contention(blocks.iter(), &self.bytes),
+            Order::Indices(indices) => {
+                has_contention(indices.iter().map(|&index| &blocks[index as usize]), &self.bytes)
+            }
         }
+    }
+
+    /// All of them as one update, with the bytes that it refers to.
+    pub(crate) fn join(self, order: Order) -> (Update, Vec<u8>) {
+        let mut update = self.gathered;
+        if let Order::Indices(indices) = order {
+            update.blocks = indices.iter().map(|&index| update.blocks[index as usize]).collect();
+        }
+        update.divide();
         update.deletes.normalize();
         (update, self.bytes)
     }
+
+    /// Each as an update of its own, the deletions of all in the last one, with the bytes that they refer to.
+    pub(crate) fn separate(self) -> (Vec<Update>, Vec<u8>) {
+        let Update { blocks, mut deletes, marked, .. } = self.gathered;
+        let mut updates = Vec::new();
+        let mut first = 0;
+        for end in self.ends {
+            let mut update = Update { blocks: blocks[first..end as usize].to_vec(), ..Update::default() };
+            update.divide();
+            updates.push(update);
+            first = end as usize;
+        }
+        if let Some(last) = updates.last_mut() {
+            deletes.normalize();
+            (last.deletes, last.marked) = (deletes, marked);
+        }
+        (updates, self.bytes)
+    }
+}
+
+/// In which order gathered blocks become one update.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// As they came.
+    Arrival,
+    /// These of them, one after the other.
+    Indices(Vec<u32>),
+}
+
+/// Whether of blocks in order two claim the same units and are not copies of each other.
+fn has_contention<'a>(mut blocks: impl Iterator<Item = &'a Carrier>, bytes: &[u8]) -> bool {
+    let Some(mut last) = blocks.next() else { return false };
+    blocks.any(|block| {
+        let before = std::mem::replace(&mut last, block);
+        let overlaps = before.client == block.client && block.clock < before.end();
+        overlaps && (before.clock, before.whole.of(bytes)) != (block.clock, block.whole.of(bytes))
+    })
 }
 
 fn continues(block: &Carrier, next: &Carrier) -> bool {

@@ -102,20 +102,6 @@ impl DeleteSet {
         true
     }
 
-    /// Takes the parts of a normalized set that lie below each client's clock out of it.
-    pub(crate) fn take_below(&mut self, clock_of: impl Fn(ClientId) -> u32) -> Vec<(ClientId, Range<u32>)> {
-        let mut taken = Vec::new();
-        self.ranges.retain_mut(|range| {
-            let clock = clock_of(range.client).clamp(range.start, range.end);
-            if range.start < clock {
-                taken.push((range.client, range.start..clock));
-            }
-            range.start = clock;
-            clock < range.end
-        });
-        taken
-    }
-
     /// Adds everything in `other`.
     pub fn extend(&mut self, other: &Self) {
         for (client, clocks) in other.iter() {

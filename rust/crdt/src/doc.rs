@@ -367,7 +367,7 @@ impl Doc {
             self.store.check_room(source.len())?;
             Ok(source)
         });
-        let applied = decoded.map(|source| self.integrate_into(&update, &source));
+        let applied = decoded.map(|source| self.integrate_into(std::slice::from_ref(&update), &source));
         // A rare large update must not pin its scratch space for the life of the document.
         if update.blocks.len() <= 1024 {
             self.scratch = update;
@@ -375,8 +375,8 @@ impl Doc {
         applied
     }
 
-    /// Integrates many V1 updates as if they had been merged first: much faster than one by one, because
-    /// runs of typing are joined before they are looked at.
+    /// Integrates many V1 updates in one go: much faster than one by one, because runs of typing are joined before
+    /// they are looked at.
     ///
     /// All of them are decoded first: if one fails, the document is as it was.
     ///
@@ -396,22 +396,29 @@ impl Doc {
     /// # Errors
     /// [`DecodeError::DocumentFull`].
     pub fn apply_batch(&mut self, batch: Batch) -> Result<Applied, DecodeError> {
-        let (update, bytes) = batch.finish();
+        let order = batch.order();
+        let (updates, bytes) = if batch.is_contended(&order) {
+            batch.separate()
+        } else {
+            let (update, bytes) = batch.join(order);
+            (vec![update], bytes)
+        };
         self.store.check_room(bytes.len())?;
-        Ok(self.integrate_into(&update, &bytes))
+        Ok(self.integrate_into(&updates, &bytes))
     }
 
-    /// Integrates a decoded update in the open transaction, or in one of its own. The trees of an empty
-    /// document are built at the end, all at once.
-    fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
+    /// Integrates decoded updates, one after the other, in the open transaction or in one of their own. The trees of an
+    /// empty document are built at the end, all at once.
+    fn integrate_into(&mut self, updates: &[Update], bytes: &[u8]) -> Applied {
         self.store.transaction.received = true;
         let alone = !self.open;
-        self.store.marked |= update.marked;
+        self.store.marked |= updates.iter().any(|update| update.marked);
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
+        let blocks: usize = updates.iter().map(|update| update.blocks.len()).sum();
+        let fills = blocks >= BULK && self.store.items.is_empty();
         self.store.unlisted = fills;
-        let changed = self.integrate(update, bytes);
+        let changed = updates.iter().fold(false, |changed, update| changed | self.integrate(update, bytes));
         if fills {
             self.store.list();
         }
@@ -428,16 +435,13 @@ impl Doc {
         for (client, clocks) in update.deletes.iter_as_encoded() {
             let known = clocks.end.min(self.store.clients.next_clock(client)).max(clocks.start);
             changed |= self.store.delete_range(client, clocks.start..known);
-            changed |= self.pending.deletes.insert(client, known..clocks.end);
+            changed |= self.pending.keep_deletion(client, known..clocks.end);
         }
         if self.pending.is_empty() {
             return changed;
         }
-        changed |= self.pending.retry(&mut self.store);
-        let store = &mut self.store;
-        for (client, clocks) in self.pending.deletes.take_below(|client| store.clients.next_clock(client)) {
-            store.delete_range(client, clocks);
-        }
+        let authors = update.sections().filter_map(|blocks| Some(blocks.first()?.client));
+        changed |= self.pending.retry(&mut self.store, authors.chain([self.client_id]));
         changed
     }
 

@@ -96,8 +96,8 @@ pub use id::{ClientId, Id};
 pub use id_map::{Attribute, AttributedRange, IdMap};
 pub use json::is_json;
 pub use merge::{
-    DeletedContent, convert_update, diff_update, diff_update_as, merge_updates, merge_updates_as,
-    state_vector_from_update, state_vector_from_update_as,
+    DeletedContent, convert_update, diff_update, diff_update_as, merge_disjoint_updates, merge_updates,
+    merge_updates_as, state_vector_from_update, state_vector_from_update_as,
 };
 pub use position::{Anchor, RelativePosition};
 pub use read::{TooDeep, Tree, Value};

@@ -25,6 +25,9 @@ pub enum DeletedContent {
 /// that continue each other become one block, and deleted content whose deletion is merged with it is left
 /// out, so that many small updates shrink to what one replica would have sent. O(n log n).
 ///
+/// Of two that claim the same units, the one that starts first counts, as in Yjs; see [`merge_disjoint_updates`] for
+/// updates of strangers.
+///
 /// # Errors
 /// Any [`DecodeError`], when one of the updates is not valid.
 pub fn merge_updates(updates: &[&[u8]]) -> Result<Vec<u8>, DecodeError> {
@@ -40,12 +43,35 @@ pub fn merge_updates_as(
     encoding: Encoding,
     content: DeletedContent,
 ) -> Result<Vec<u8>, DecodeError> {
+    let batch = gather(updates, encoding)?;
+    let order = batch.order();
+    let (update, source) = batch.join(order);
+    Ok(Merge::new(update.sources(&source), &update.deletes).encode(encoding, |_| 0, content))
+}
+
+/// Merges V1 updates as [`merge_updates`] does; [`None`] if two of them claim the same units and are not copies of each
+/// other. Which of the two a replica takes depends on which it gets first and on what it has, so that they cannot be
+/// merged without saying who is right.
+///
+/// # Errors
+/// Any [`DecodeError`], when one of the updates is not valid.
+pub fn merge_disjoint_updates(updates: &[&[u8]]) -> Result<Option<Vec<u8>>, DecodeError> {
+    let batch = gather(updates, Encoding::V1)?;
+    let order = batch.order();
+    if batch.is_contended(&order) {
+        return Ok(None);
+    }
+    let (update, source) = batch.join(order);
+    let merge = Merge::new(update.sources(&source), &update.deletes);
+    Ok(Some(merge.encode(Encoding::V1, |_| 0, DeletedContent::Dropped)))
+}
+
+fn gather(updates: &[&[u8]], encoding: Encoding) -> Result<Batch, DecodeError> {
     let mut batch = Batch::new(encoding);
     for bytes in updates {
         batch.add(bytes).map_err(|refused| refused.error)?;
     }
-    let (update, source) = batch.finish();
-    Ok(Merge::new(update.sources(&source), &update.deletes).encode(encoding, |_| 0, content))
+    Ok(batch)
 }
 
 /// The part of a V1 update that a replica with `remote` as its state lacks; the deletions stay whole.

@@ -254,6 +254,16 @@ impl Update {
         self.sections.iter().map(|section| &self.blocks[section.start as usize..section.end as usize])
     }
 
+    /// Makes a section of each stretch of blocks of one client in clock order.
+    pub(crate) fn divide(&mut self) {
+        let mut first = 0;
+        for section in self.blocks.chunk_by(|a, b| a.client == b.client && a.clock <= b.clock) {
+            let end = first + section.len() as u32;
+            self.sections.push(first..end);
+            first = end;
+        }
+    }
+
     /// Every block with the bytes that it refers to.
     pub(crate) fn sources<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
         self.blocks.iter().map(move |carrier| Source { carrier, bytes })

@@ -1,4 +1,5 @@
-//! Many hostile updates at once: refused whole, with the first that none would take, or all of them arrive.
+//! Many hostile updates at once: refused whole, with the first that none would take, or all of them arrive as they would one
+//! by one.
 
 #![no_main]
 
@@ -18,6 +19,13 @@ fuzz_target!(|input: (bool, bool, Vec<&[u8]>)| {
         return;
     }
     doc.apply_batch(batch).expect("there is room");
+    let mut one_by_one = Doc::new(1);
+    one_by_one.set_tidying(tidies);
+    for update in &updates {
+        one_by_one.apply_update_as(update, encoding).expect("was taken before");
+    }
+    assert_eq!(doc.state_vector(), one_by_one.state_vector());
+    assert_eq!(doc.missing(), one_by_one.missing());
     let whole = doc.encode_update();
     let mut copy = Doc::new(2);
     copy.apply_updates([&whole[..], &whole]).expect("own update");

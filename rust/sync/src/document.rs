@@ -1,6 +1,6 @@
 //! A room's document behind a lock, and the wall around it.
 
-use officina_crdt::{Applied, BatchError, DecodeError, Doc, StateVector, merge_updates};
+use officina_crdt::{Applied, BatchError, DecodeError, Doc, StateVector, merge_disjoint_updates};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -86,11 +86,12 @@ impl Document {
         self.with(|doc| doc.apply_update(update).map(|applied| (applied, doc.has_pending())))
     }
 
-    /// Joins the updates of a tick into one record; the whole document, should they not merge.
-    pub(crate) fn merge(&self, updates: &[&[u8]]) -> Result<Vec<u8>, DocumentFailed> {
-        match catch_unwind(|| merge_updates(updates)) {
+    /// Joins the updates of a tick into one record; [`None`] if two claim the same units, so that their order counts.
+    /// The whole document, should they not merge.
+    pub(crate) fn merge(&self, updates: &[&[u8]]) -> Result<Option<Vec<u8>>, DocumentFailed> {
+        match catch_unwind(|| merge_disjoint_updates(updates)) {
             Ok(Ok(merged)) => Ok(merged),
-            Ok(Err(_)) | Err(_) => self.encode(),
+            Ok(Err(_)) | Err(_) => self.encode().map(Some),
         }
     }
 
@@ -119,6 +120,6 @@ mod tests {
     #[test]
     fn updates_that_do_not_merge_are_logged_as_the_whole_document() {
         let document = Document::empty();
-        assert_eq!(document.merge(&[&[0, 0], &[9]]), document.encode());
+        assert_eq!(document.merge(&[&[0, 0], &[9]]), document.encode().map(Some));
     }
 }

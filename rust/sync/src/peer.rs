@@ -119,6 +119,15 @@ impl Peer {
         }
     }
 
+    /// Has what was received last and waits for `sequence` wait for `later`.
+    pub(crate) fn postpone(&mut self, sequence: u64, later: u64) {
+        if let Some((last, _)) = self.unconfirmed.back_mut()
+            && *last == sequence
+        {
+            *last = later;
+        }
+    }
+
     /// Confirms every message up to `sequence`; returns whether more are waiting.
     pub(crate) fn confirm(&mut self, sequence: u64, saved: bool) -> bool {
         while let Some(&(next, count)) = self.unconfirmed.front()

@@ -315,30 +315,50 @@ impl Room {
         self.log.sequence
     }
 
-    fn append_to_log(&mut self, effects: &mut Effects, stats: &mut Stats) {
+    /// What is received in a tick waits for the next record; should the tick need several, it waits for the last of them.
+    fn append_to_log(&mut self, peers: &mut Peers, effects: &mut Effects, stats: &mut Stats) {
         if !std::mem::take(&mut self.log.due) {
             return;
         }
-        let Some(record) = self.record() else { return };
-        let sequence = self.log.sequence + 1;
-        effects.append(&self.name, sequence, &record);
-        self.log.sequence = sequence;
+        let first = self.log.sequence + 1;
+        let mut last = self.log.sequence;
+        for record in self.records() {
+            last += 1;
+            effects.append(&self.name, last, &record);
+            stats.appends += 1;
+        }
+        if last < first {
+            return;
+        }
+        self.log.sequence = last;
         self.log.whole = false;
-        stats.appends += 1;
+        if last > first {
+            for id in &self.unconfirmed {
+                if let Some(peer) = peers.get_mut(id) {
+                    peer.postpone(first, last);
+                }
+            }
+        }
     }
 
-    /// The updates of this tick as one. None if a snapshot has come before them, or if the document failed: then whoever waits
-    /// for a confirmation is closed by its next message.
-    fn record(&self) -> Option<Cow<'_, [u8]>> {
+    /// The updates of this tick as one, or each for itself if two claim the same units: so the log says whose came first.
+    /// None if a snapshot has come before them, or if the document failed: then whoever waits for a confirmation is closed
+    /// by its next message.
+    fn records(&self) -> Vec<Cow<'_, [u8]>> {
         if self.log.whole {
-            return self.document.encode().ok().map(Cow::Owned);
+            return self.document.encode().ok().map(Cow::Owned).into_iter().collect();
         }
         let frames = self.frames.as_bytes();
-        let mut updates = self.entries.iter().filter_map(|entry| Some(&frames[entry.update.clone()?]));
-        let first = updates.next()?;
-        let Some(second) = updates.next() else { return Some(Cow::Borrowed(first)) };
-        let all: Vec<&[u8]> = [first, second].into_iter().chain(updates).collect();
-        self.document.merge(&all).ok().map(Cow::Owned)
+        let updates = self.entries.iter().filter_map(|entry| Some(&frames[entry.update.clone()?]));
+        let updates: Vec<&[u8]> = updates.collect();
+        if updates.len() > 1 {
+            match self.document.merge(&updates) {
+                Ok(Some(merged)) => return vec![Cow::Owned(merged)],
+                Ok(None) => {}
+                Err(DocumentFailed) => return Vec::new(),
+            }
+        }
+        updates.into_iter().map(Cow::Borrowed).collect()
     }
 
     // The end of a tick.
@@ -352,7 +372,7 @@ impl Room {
         stats: &mut Stats,
     ) -> Vec<PeerId> {
         self.due = false;
-        self.append_to_log(effects, stats);
+        self.append_to_log(peers, effects, stats);
         self.answer_questions(peers, effects, stats);
         self.relay_awareness();
         let overdue = self.fan_out(peers, max_backlog_bytes, effects, stats);

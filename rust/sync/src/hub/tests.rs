@@ -456,6 +456,27 @@ fn a_confirmation_waits_for_its_own_record() {
 }
 
 #[test]
+fn updates_of_a_tick_that_claim_the_same_units_are_logged_each_for_itself() {
+    let mut world = World::new();
+    let ada = world.confirmed_peer();
+    let [eve] = world.peers();
+    let forged = [&[1, 1, 1, 0, 4, 1, 4][..], b"text", &[3], b"xyz", &[0]].concat();
+    world.say(ada, &update(&insert(1, b'a')));
+    world.say(eve, &update(&forged));
+    world.say(ada, &update(&insert(2, b'b')));
+    world.tick();
+    let records = [(1, insert(1, b'a')), (2, forged), (3, insert(2, b'b'))];
+    assert_eq!(world.appended(), records);
+    for (sequence, heard) in [(1, &[][..]), (2, &[]), (3, &[Heard::Saved(true), Heard::Saved(true)])] {
+        world.hub.saved("notes", sequence, true).unwrap();
+        world.tick();
+        assert_eq!(world.heard(ada), heard);
+    }
+    let read = Document::replay(records.iter().map(|(_, record)| &record[..])).unwrap();
+    assert_eq!(read.encode().unwrap(), snapshot(&mut world));
+}
+
+#[test]
 fn a_repeated_update_is_confirmed_once_what_it_repeats_is_on_disk() {
     let mut world = World::new();
     let [ada] = world.peers();
