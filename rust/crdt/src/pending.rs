@@ -1,13 +1,11 @@
 //! Blocks and deletions that arrived before what they depend on.
 //!
 //! Of several blocks that claim the same units all are kept: whichever lacks nothing first is taken, and the others with what
-//! they have beyond it. A block is looked at when it arrives and whenever something that it waits for has: a handful of
-//! times, however many wait.
+//! they have beyond it. A block is looked at when its author has got to its first unit, and whenever something that it
+//! lacks has arrived: a handful of times, however many wait.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::block::Kind;
 use crate::delete_set::DeleteSet;
@@ -18,72 +16,72 @@ use crate::piece::Source;
 use crate::store::Store;
 use crate::update::{Carrier, Encoding, Parent};
 
-/// Among so many blocks that start at the same unit one is looked for that a new one continues or repeats.
+/// Among so many blocks that start at the same unit one is looked for that a new one repeats or is repeated by.
 const COMPARED: usize = 4;
 
-/// A block that waits, by its first unit and as it reads.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    client: ClientId,
-    clock: u32,
-    bytes: Arc<[u8]>,
-}
+/// A block's author and first unit, and how many came before it.
+type Key = (ClientId, u32, u64);
 
 #[derive(Debug)]
-struct Waiting {
+struct Block {
     carrier: Carrier,
-    /// The units whose arrival changes what can be said of it.
-    awaits: [Option<Id>; 2],
+    bytes: Box<[u8]>,
+}
+
+/// A block whose author has got to its first unit, or beyond.
+#[derive(Debug)]
+struct Blocked {
+    block: Box<Block>,
+    lacks: Id,
+    /// The unit of its author after which it lacks less, or has nothing new.
+    overtaken: Id,
 }
 
 /// What waits, and for what.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    blocks: BTreeMap<Key, Waiting>,
-    /// Who waits for a unit.
-    awaited: BTreeMap<(ClientId, u32), BTreeSet<Key>>,
-    /// Blocks to be looked at.
-    ready: BTreeSet<Key>,
+    arrived: u64,
+    /// Blocks whose author has not got to their first unit.
+    ahead: BTreeMap<Key, Box<Block>>,
+    blocked: BTreeMap<Key, Blocked>,
+    /// Which of the blocked are to be looked at once a unit is there.
+    awaited: BTreeSet<(ClientId, u32, Key)>,
     /// Ends of deleted ranges, which neither touch nor overlap, by client and start.
     deletes: BTreeMap<(ClientId, u32), u32>,
 }
 
 impl Pending {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.deletes.is_empty()
+        self.ahead.is_empty() && self.blocked.is_empty() && self.deletes.is_empty()
     }
 
     /// How many blocks wait.
     pub(crate) fn block_count(&self) -> usize {
-        self.blocks.len()
+        self.ahead.len() + self.blocked.len()
     }
 
     /// The first unit of each client that blocks or deletions wait for and that is not among what waits.
     pub(crate) fn missing(&self, store: &Store) -> Vec<Id> {
-        let lacking = |&(&(client, clock), waiting): &(&(ClientId, u32), &BTreeSet<Key>)| {
-            waiting.iter().any(|key| key.client != client || key.clock > clock)
-        };
-        let awaited = self.awaited.iter().filter(lacking).map(|(&unit, _)| unit);
+        let lacking = self.blocked.values().map(|blocked| (blocked.lacks.client, blocked.lacks.clock));
+        let before = self.ahead.keys().map(|&(client, clock, _)| (client, clock - 1));
         let deleted = self.deletes.iter().map(|(&(client, _), &end)| (client, end - 1));
         let mut last = BTreeMap::new();
-        for (client, clock) in awaited.chain(deleted) {
+        for (client, clock) in lacking.chain(before).chain(deleted) {
             let last = last.entry(client).or_insert(clock);
             *last = clock.max(*last);
         }
-        let first = last
-            .into_iter()
-            .map(|(client, last)| (Id { client, clock: self.first_gap(client, store) }, last));
-        first.filter(|(id, last)| id.clock <= *last).map(|(id, _)| id).collect()
+        let first = last.into_iter().map(|(client, last)| (client, self.first_gap(client, store), last));
+        first.filter(|(_, gap, last)| gap <= last).map(|(client, clock, _)| Id { client, clock }).collect()
     }
 
     /// The first unit of a client that neither the document has nor a block that waits.
     fn first_gap(&self, client: ClientId, store: &Store) -> u32 {
-        let known = store.clients.next_clock(client);
-        let blocks = self.blocks.range(Key { client, clock: 0, bytes: Arc::default() }..);
-        blocks
-            .map(|(_, waiting)| &waiting.carrier)
-            .take_while(|carrier| carrier.client == client)
-            .fold(known, |gap, carrier| if carrier.clock <= gap { gap.max(carrier.end()) } else { gap })
+        let of_client = (client, 0, 0)..=(client, u32::MAX, u64::MAX);
+        let blocked = self.blocked.range(of_client.clone()).map(|(_, blocked)| &blocked.block);
+        let blocks = blocked.chain(self.ahead.range(of_client).map(|(_, block)| block));
+        blocks.fold(store.clients.next_clock(client), |gap, block| {
+            if block.carrier.clock <= gap { gap.max(block.carrier.end()) } else { gap }
+        })
     }
 
     /// Keeps a block that cannot be integrated yet; returns whether it was not kept already.
@@ -91,27 +89,28 @@ impl Pending {
         if carrier.kind.is_none() {
             return false;
         }
-        let Carrier { client, clock, .. } = *carrier;
-        let same_start = self.blocks.range(Key { client, clock, bytes: Arc::default() }..).take(COMPARED);
-        let mut shorter = None;
-        for (key, Waiting { carrier: kept, .. }) in
-            same_start.take_while(|(key, _)| (key.client, key.clock) == (client, clock))
-        {
-            if is_start(carrier, source, kept, &key.bytes) {
+        let start = (carrier.client, carrier.clock, 0)..=(carrier.client, carrier.clock, u64::MAX);
+        let blocked = self.blocked.range(start.clone()).map(|(&key, blocked)| (key, &blocked.block));
+        let ahead = self.ahead.range(start).map(|(&key, block)| (key, block));
+        let mut repeated = None;
+        for (key, kept) in blocked.chain(ahead).take(COMPARED) {
+            if is_start(carrier, source, &kept.carrier, &kept.bytes) {
                 return false;
             }
-            if is_start(kept, &key.bytes, carrier, source) {
-                shorter = Some(key.clone());
+            if is_start(&kept.carrier, &kept.bytes, carrier, source) {
+                repeated = Some(key);
             }
         }
-        if let Some(shorter) = shorter {
-            self.forget(&shorter);
+        if let Some(repeated) = repeated {
+            self.ahead.remove(&repeated);
+            self.unblock(repeated);
         }
         let mut bytes = Vec::new();
         let carrier = carrier.copy_to(source, &mut bytes);
-        let key = Key { client, clock, bytes: bytes.into() };
-        self.ready.insert(key.clone());
-        self.blocks.insert(key, Waiting { carrier, awaits: [None; 2] }).is_none()
+        let key = (carrier.client, carrier.clock, self.arrived);
+        self.arrived += 1;
+        self.ahead.insert(key, Box::new(Block { carrier, bytes: bytes.into() }));
+        true
     }
 
     /// Keeps a deletion of what has not arrived; returns whether any of it is new.
@@ -137,72 +136,62 @@ impl Pending {
         true
     }
 
-    /// Integrates what has become possible since `authors` may have got further, until nothing more does; returns whether
-    /// any block was.
+    /// Integrates what has become possible, until nothing more does, where `authors` are those who may have got further
+    /// or whose blocks were kept; returns whether any block was integrated.
     pub(crate) fn retry(&mut self, store: &mut Store, authors: impl Iterator<Item = ClientId>) -> bool {
-        let mut advanced: BTreeSet<ClientId> = authors.collect();
-        for &client in &advanced {
-            self.wake(client, store);
-        }
+        let mut advanced: Vec<_> = authors.collect();
         let mut changed = false;
-        while let Some(key) = self.ready.pop_first() {
-            let Some(waiting) = self.blocks.get(&key) else { continue };
-            let carrier = waiting.carrier;
-            match store.integrate(&carrier, &key.bytes) {
-                Integrated::Missing(id) => self.wait(&key, id, store),
-                Integrated::Known => self.forget(&key),
+        let mut looking_at = 0;
+        while let Some(&client) = advanced.get(looking_at) {
+            let Some((key, block)) = self.take_for(client, store) else {
+                looking_at += 1;
+                continue;
+            };
+            match store.integrate(&block.carrier, &block.bytes) {
+                Integrated::Missing(lacks) => self.block(key, block, lacks, store),
+                Integrated::Known => {}
                 Integrated::Added => {
                     changed = true;
-                    self.forget(&key);
-                    advanced.insert(carrier.client);
-                    self.wake(carrier.client, store);
+                    if block.carrier.client != client {
+                        advanced.push(block.carrier.client);
+                    }
                 }
             }
         }
+        advanced.sort_unstable();
         for client in advanced {
             self.delete_arrived(client, store);
         }
         changed
     }
 
-    /// Has everything looked at that waits for units of `client` which are there.
-    fn wake(&mut self, client: ClientId, store: &Store) {
+    /// A block that is to be looked at because of how far `client` has got.
+    fn take_for(&mut self, client: ClientId, store: &Store) -> Option<(Key, Box<Block>)> {
         let known = store.clients.next_clock(client);
-        while let Some((&unit, _)) = self.awaited.range((client, 0)..(client, known)).next() {
-            self.ready.extend(self.awaited.remove(&unit).unwrap_or_default());
+        if let Some((&key, _)) = self.ahead.range((client, 0, 0)..=(client, known, u64::MAX)).next() {
+            return self.ahead.remove_entry(&key);
         }
+        let first = (ClientId::MIN, u32::MIN, u64::MIN);
+        let &(.., key) = self.awaited.range((client, 0, first)..(client, known, first)).next()?;
+        self.unblock(key).map(|block| (key, block))
     }
 
-    /// Has a block wait for `missing`, and for its author to get further: then the rest of it needs less, or it has
-    /// nothing new.
-    fn wait(&mut self, key: &Key, missing: Id, store: &Store) {
-        let Some(waiting) = self.blocks.get_mut(key) else { return };
-        let Carrier { client, clock, .. } = waiting.carrier;
-        let known = store.clients.next_clock(client);
-        let overtaken = if clock == known { clock } else { waiting.carrier.end() - 1 };
-        let awaits = [Some(missing), (clock <= known).then_some(Id { client, clock: overtaken })];
-        let before = std::mem::replace(&mut waiting.awaits, awaits);
-        self.leave(key, before);
-        for id in awaits.into_iter().flatten() {
-            self.awaited.entry((id.client, id.clock)).or_default().insert(key.clone());
+    fn block(&mut self, key: Key, block: Box<Block>, lacks: Id, store: &Store) {
+        let Carrier { client, clock, .. } = block.carrier;
+        let is_whole = clock == store.clients.next_clock(client);
+        let overtaken = Id { client, clock: if is_whole { clock } else { block.carrier.end() - 1 } };
+        for id in [lacks, overtaken] {
+            self.awaited.insert((id.client, id.clock, key));
         }
+        self.blocked.insert(key, Blocked { block, lacks, overtaken });
     }
 
-    fn leave(&mut self, key: &Key, awaits: [Option<Id>; 2]) {
-        for id in awaits.into_iter().flatten() {
-            if let Entry::Occupied(mut entry) = self.awaited.entry((id.client, id.clock)) {
-                entry.get_mut().remove(key);
-                if entry.get().is_empty() {
-                    entry.remove();
-                }
-            }
+    fn unblock(&mut self, key: Key) -> Option<Box<Block>> {
+        let Blocked { block, lacks, overtaken } = self.blocked.remove(&key)?;
+        for id in [lacks, overtaken] {
+            self.awaited.remove(&(id.client, id.clock, key));
         }
-    }
-
-    fn forget(&mut self, key: &Key) {
-        if let Some(waiting) = self.blocks.remove(key) {
-            self.leave(key, waiting.awaits);
-        }
+        Some(block)
     }
 
     /// Deletes units of `client` whose deletion came before they did.
@@ -220,8 +209,8 @@ impl Pending {
     /// Everything that waits, as one update in that encoding. What the document has already is left out: a block that
     /// waits must not stand for units that need not.
     pub(crate) fn encode(&self, store: &Store, encoding: Encoding) -> Vec<u8> {
-        let sources =
-            self.blocks.iter().map(|(key, waiting)| Source { carrier: &waiting.carrier, bytes: &key.bytes });
+        let blocks = self.blocked.values().map(|blocked| &blocked.block).chain(self.ahead.values());
+        let sources = blocks.map(|block| Source { carrier: &block.carrier, bytes: &block.bytes });
         let mut deletes = DeleteSet::new();
         for (&(client, start), &end) in &self.deletes {
             deletes.add(client, start..end);
