@@ -3,7 +3,9 @@
 //! Slots are searched by comparing each of them, with nothing to guess for the processor, wherever that is
 //! shorter than a search that ends where it finds something.
 
-use crate::block::{ItemId, NONE};
+use std::hint::black_box;
+
+use crate::block::{Item, ItemId, NONE};
 use crate::tree::{Size, Unit};
 
 /// How many items a leaf lists, and how many children a node has.
@@ -29,6 +31,23 @@ impl Leaf {
     #[inline]
     pub(crate) fn slot_of(&self, item: ItemId) -> usize {
         slot_in(&self.items, item)
+    }
+
+    /// Reads a bit of everything here and leaves it at that. In a large document nothing of a leaf is in a cache: then all
+    /// of it comes at the same time, where a search alone would wait for one part after the other.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        let (middle, last) = (CAPACITY / 2, CAPACITY - 1);
+        black_box((self.items[0], self.items[middle], self.visible[middle], self.visible[last]));
+    }
+
+    /// The same for an item and its neighbors, which an edit there will look at.
+    #[inline]
+    pub(crate) fn fetch_items(&self, items: &[Item], slot: usize) {
+        for near in [slot.wrapping_sub(1), slot, slot + 1] {
+            let item = self.items.get(near).and_then(|&item| items.get(item as usize));
+            black_box(item.copied());
+        }
     }
 
     pub(crate) fn insert(&mut self, slot: usize, item: ItemId, size: Size) {

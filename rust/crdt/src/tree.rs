@@ -224,10 +224,14 @@ impl Forest {
             let (leaf, index_of_leaf, len) = found?;
             let start = Start { root: tree.root(), unit, index: index_of_leaf, len };
             self.open = Open { leaf, start: Some(start), ..Open::NONE };
+            self.leaves[leaf as usize].fetch();
         }
         let Open { leaf, start, .. } = self.open;
         let (located, slot) = self.scan(leaf, items, start?.index, index, unit)?;
         self.open.slot = slot;
+        if !known {
+            self.leaves[leaf as usize].fetch_items(items, slot);
+        }
         Some(located)
     }
 
