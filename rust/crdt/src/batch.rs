@@ -1,6 +1,8 @@
 //! Many updates as one: what a log of keystrokes holds is decoded whole, and runs that continue each other
-//! are joined before anything is integrated. Where two updates claim the same units, which only happens when one is a
-//! copy of part of the other or forged, the first one that can be integrated counts: those are left as they came.
+//! are joined before anything is integrated.
+//!
+//! Where two blocks claim the same units, which only happens when one is a copy of part of the other or forged, whichever
+//! can be integrated first counts. Joining would decide otherwise, so that such updates are not joined.
 
 use std::cmp::Reverse;
 
@@ -15,8 +17,6 @@ pub struct Batch {
     encoding: Encoding,
     count: usize,
     gathered: Update,
-    /// How many blocks were gathered after each update.
-    ends: Vec<u32>,
     /// What the gathered blocks' spans refer to.
     bytes: Vec<u8>,
     scratch: Update,
@@ -30,7 +30,6 @@ impl Batch {
             encoding,
             count: 0,
             gathered: Update::default(),
-            ends: Vec::new(),
             bytes: Vec::new(),
             scratch: Update::default(),
         }
@@ -64,7 +63,6 @@ impl Batch {
         }
         self.gathered.deletes.extend(&self.scratch.deletes);
         self.gathered.marked |= self.scratch.marked;
-        self.ends.push(self.gathered.blocks.len() as u32);
         Ok(())
     }
 
@@ -80,7 +78,12 @@ impl Batch {
         Order::Indices(keyed.into_iter().map(|(_, index)| index).collect())
     }
 
-    /// Whether two blocks claim the same units and are not copies of each other.
+    /// How many bytes the gathered blocks take.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether two blocks claim the same units and are not the same.
     pub(crate) fn is_contended(&self, order: &Order) -> bool {
         let blocks = &self.gathered.blocks;
         match order {
@@ -101,24 +104,6 @@ impl Batch {
         update.deletes.normalize();
         (update, self.bytes)
     }
-
-    /// Each as an update of its own, the deletions of all in the last one, with the bytes that they refer to.
-    pub(crate) fn separate(self) -> (Vec<Update>, Vec<u8>) {
-        let Update { blocks, mut deletes, marked, .. } = self.gathered;
-        let mut updates = Vec::new();
-        let mut first = 0;
-        for end in self.ends {
-            let mut update = Update { blocks: blocks[first..end as usize].to_vec(), ..Update::default() };
-            update.divide();
-            updates.push(update);
-            first = end as usize;
-        }
-        if let Some(last) = updates.last_mut() {
-            deletes.normalize();
-            (last.deletes, last.marked) = (deletes, marked);
-        }
-        (updates, self.bytes)
-    }
 }
 
 /// In which order gathered blocks become one update.
@@ -130,7 +115,7 @@ pub(crate) enum Order {
     Indices(Vec<u32>),
 }
 
-/// Whether of blocks in order two claim the same units and are not copies of each other.
+/// Whether of blocks in order two claim the same units and are not the same.
 fn has_contention<'a>(mut blocks: impl Iterator<Item = &'a Carrier>, bytes: &[u8]) -> bool {
     let Some(mut last) = blocks.next() else { return false };
     blocks.any(|block| {

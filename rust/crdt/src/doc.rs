@@ -208,6 +208,7 @@ impl Doc {
 
     /// Changes the id that local edits carry from now on; see [`Doc::new`].
     pub fn set_client_id(&mut self, client_id: ClientId) {
+        self.pending.note_author(self.client_id);
         self.client_id = client_id & crate::lib0::MAX_SAFE_INTEGER;
     }
 
@@ -367,7 +368,7 @@ impl Doc {
             self.store.check_room(source.len())?;
             Ok(source)
         });
-        let applied = decoded.map(|source| self.integrate_into(std::slice::from_ref(&update), &source));
+        let applied = decoded.map(|source| self.integrate_into(&update, &source));
         // A rare large update must not pin its scratch space for the life of the document.
         if update.blocks.len() <= 1024 {
             self.scratch = update;
@@ -375,8 +376,8 @@ impl Doc {
         applied
     }
 
-    /// Integrates many V1 updates in one go: much faster than one by one, because runs of typing are joined before
-    /// they are looked at.
+    /// Integrates many V1 updates: much faster than one by one, because runs of typing are joined before they are looked
+    /// at. Only where two claim the same units and are not the same there, they are integrated as they come.
     ///
     /// All of them are decoded first: if one fails, the document is as it was.
     ///
@@ -386,39 +387,45 @@ impl Doc {
         &mut self,
         updates: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Applied, BatchError> {
+        let updates: Vec<_> = updates.into_iter().collect();
         let mut batch = Batch::new(Encoding::V1);
-        updates.into_iter().try_for_each(|update| batch.add(update))?;
-        self.apply_batch(batch).map_err(|error| BatchError { index: 0, error })
+        updates.iter().try_for_each(|update| batch.add(update))?;
+        if let Some(applied) = self.apply_batch(batch).map_err(|error| BatchError { index: 0, error })? {
+            return Ok(applied);
+        }
+        let mut changed = false;
+        for (index, update) in updates.iter().enumerate() {
+            changed |= self.apply_update(update).map_err(|error| BatchError { index, error })?.changed;
+        }
+        Ok(Applied { changed })
     }
 
-    /// Integrates updates that have been gathered, as [`Doc::apply_updates`] does.
+    /// Integrates updates that have been gathered, all in one go; [`None`], and nothing has changed, if two of them claim
+    /// the same units and are not the same there. Whose the units are then depends on the order: apply them one by one.
     ///
     /// # Errors
     /// [`DecodeError::DocumentFull`].
-    pub fn apply_batch(&mut self, batch: Batch) -> Result<Applied, DecodeError> {
+    pub fn apply_batch(&mut self, batch: Batch) -> Result<Option<Applied>, DecodeError> {
+        self.store.check_room(batch.byte_count())?;
         let order = batch.order();
-        let (updates, bytes) = if batch.is_contended(&order) {
-            batch.separate()
-        } else {
-            let (update, bytes) = batch.join(order);
-            (vec![update], bytes)
-        };
-        self.store.check_room(bytes.len())?;
-        Ok(self.integrate_into(&updates, &bytes))
+        if batch.is_contended(&order) {
+            return Ok(None);
+        }
+        let (update, bytes) = batch.join(order);
+        Ok(Some(self.integrate_into(&update, &bytes)))
     }
 
-    /// Integrates decoded updates, one after the other, in the open transaction or in one of their own. The trees of an
-    /// empty document are built at the end, all at once.
-    fn integrate_into(&mut self, updates: &[Update], bytes: &[u8]) -> Applied {
+    /// Integrates a decoded update in the open transaction, or in one of its own. The trees of an empty
+    /// document are built at the end, all at once.
+    fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
         self.store.transaction.received = true;
         let alone = !self.open;
-        self.store.marked |= updates.iter().any(|update| update.marked);
+        self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let blocks: usize = updates.iter().map(|update| update.blocks.len()).sum();
-        let fills = blocks >= BULK && self.store.items.is_empty();
+        let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
         self.store.unlisted = fills;
-        let changed = updates.iter().fold(false, |changed, update| changed | self.integrate(update, bytes));
+        let changed = self.integrate(update, bytes);
         if fills {
             self.store.list();
         }

@@ -25,8 +25,8 @@ pub enum DeletedContent {
 /// that continue each other become one block, and deleted content whose deletion is merged with it is left
 /// out, so that many small updates shrink to what one replica would have sent. O(n log n).
 ///
-/// Of two that claim the same units, the one that starts first counts, as in Yjs; see [`merge_disjoint_updates`] for
-/// updates of strangers.
+/// Only of two that claim the same units and are not the same there, the one that starts first counts, as in Yjs;
+/// [`merge_disjoint_updates`] leaves those alone.
 ///
 /// # Errors
 /// Any [`DecodeError`], when one of the updates is not valid.
@@ -49,9 +49,9 @@ pub fn merge_updates_as(
     Ok(Merge::new(update.sources(&source), &update.deletes).encode(encoding, |_| 0, content))
 }
 
-/// Merges V1 updates as [`merge_updates`] does; [`None`] if two of them claim the same units and are not copies of each
-/// other. Which of the two a replica takes depends on which it gets first and on what it has, so that they cannot be
-/// merged without saying who is right.
+/// Merges V1 updates as [`merge_updates`] does; [`None`] if two of them claim the same units and are not the same there.
+/// Which of the two a replica takes depends on which it gets first and on what it has, so that they cannot be merged
+/// without saying who is right.
 ///
 /// # Errors
 /// Any [`DecodeError`], when one of the updates is not valid.

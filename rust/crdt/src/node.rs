@@ -33,15 +33,15 @@ impl Leaf {
         slot_in(&self.items, item)
     }
 
-    /// Reads a bit of everything here and leaves it at that. In a large document nothing of a leaf is in a cache: then all
-    /// of it comes at the same time, where a search alone would wait for one part after the other.
+    /// Brings the leaf into the cache, by reading from each part of it. In a large document none of it is there, and a
+    /// search would wait for one part after the other; so all come at the same time.
     #[inline]
     pub(crate) fn fetch(&self) {
         let (middle, last) = (CAPACITY / 2, CAPACITY - 1);
         black_box((self.items[0], self.items[middle], self.visible[middle], self.visible[last]));
     }
 
-    /// The same for an item and its neighbors, which an edit there will look at.
+    /// Brings an item and its neighbors into the cache, which an edit there will look at.
     #[inline]
     pub(crate) fn fetch_items(&self, items: &[Item], slot: usize) {
         for near in [slot.wrapping_sub(1), slot, slot + 1] {

@@ -1,8 +1,8 @@
 //! Blocks and deletions that arrived before what they depend on.
 //!
-//! Of several blocks that claim the same units all are kept: whichever lacks nothing first is taken, and the others with what
-//! they have beyond it. A block is looked at when its author has got to its first unit, and whenever something that it
-//! lacks has arrived: a handful of times, however many wait.
+//! Of several blocks that claim the same units all are kept: whichever lacks nothing first is taken, of those the one that
+//! came first, and the others with what they have beyond it. A block is looked at when its author has got to its first
+//! unit, and whenever something that it lacks has arrived: a handful of times, however many wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,10 +16,10 @@ use crate::piece::Source;
 use crate::store::Store;
 use crate::update::{Carrier, Encoding, Parent};
 
-/// Among so many blocks that start at the same unit one is looked for that a new one repeats or is repeated by.
+/// Among so many blocks that start at the same unit one is looked for that a new one repeats or goes on from.
 const COMPARED: usize = 4;
 
-/// A block's author and first unit, and how many came before it.
+/// A block's author and first unit, and how many blocks came before it.
 type Key = (ClientId, u32, u64);
 
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Pending {
     blocked: BTreeMap<Key, Blocked>,
     /// Which of the blocked are to be looked at once a unit is there.
     awaited: BTreeSet<(ClientId, u32, Key)>,
+    /// Who may have got further without an update.
+    authors: Vec<ClientId>,
     /// Ends of deleted ranges, which neither touch nor overlap, by client and start.
     deletes: BTreeMap<(ClientId, u32), u32>,
 }
@@ -92,23 +94,20 @@ impl Pending {
         let start = (carrier.client, carrier.clock, 0)..=(carrier.client, carrier.clock, u64::MAX);
         let blocked = self.blocked.range(start.clone()).map(|(&key, blocked)| (key, &blocked.block));
         let ahead = self.ahead.range(start).map(|(&key, block)| (key, block));
-        let mut repeated = None;
+        let mut shorter = None;
         for (key, kept) in blocked.chain(ahead).take(COMPARED) {
             if is_start(carrier, source, &kept.carrier, &kept.bytes) {
                 return false;
             }
             if is_start(&kept.carrier, &kept.bytes, carrier, source) {
-                repeated = Some(key);
+                shorter = Some(key);
             }
-        }
-        if let Some(repeated) = repeated {
-            self.ahead.remove(&repeated);
-            self.unblock(repeated);
         }
         let mut bytes = Vec::new();
         let carrier = carrier.copy_to(source, &mut bytes);
-        let key = (carrier.client, carrier.clock, self.arrived);
+        let key = shorter.unwrap_or((carrier.client, carrier.clock, self.arrived));
         self.arrived += 1;
+        self.unblock(key);
         self.ahead.insert(key, Box::new(Block { carrier, bytes: bytes.into() }));
         true
     }
@@ -136,24 +135,33 @@ impl Pending {
         true
     }
 
+    /// Has what waits for `client` looked at with the next update.
+    pub(crate) fn note_author(&mut self, client: ClientId) {
+        if !self.is_empty() {
+            self.authors.push(client);
+        }
+    }
+
     /// Integrates what has become possible, until nothing more does, where `authors` are those who may have got further
     /// or whose blocks were kept; returns whether any block was integrated.
     pub(crate) fn retry(&mut self, store: &mut Store, authors: impl Iterator<Item = ClientId>) -> bool {
-        let mut advanced: Vec<_> = authors.collect();
+        let mut advanced = std::mem::take(&mut self.authors);
+        advanced.extend(authors);
+        let mut ready = BTreeMap::new();
+        for &client in &advanced {
+            self.make_ready(client, store, &mut ready);
+        }
         let mut changed = false;
-        let mut looking_at = 0;
-        while let Some(&client) = advanced.get(looking_at) {
-            let Some((key, block)) = self.take_for(client, store) else {
-                looking_at += 1;
-                continue;
-            };
+        while let Some((arrival, block)) = ready.pop_first() {
             match store.integrate(&block.carrier, &block.bytes) {
-                Integrated::Missing(lacks) => self.block(key, block, lacks, store),
+                Integrated::Missing(lacks) => self.set_aside(arrival, block, lacks, store),
                 Integrated::Known => {}
                 Integrated::Added => {
                     changed = true;
-                    if block.carrier.client != client {
-                        advanced.push(block.carrier.client);
+                    let client = block.carrier.client;
+                    self.make_ready(client, store, &mut ready);
+                    if advanced.last() != Some(&client) {
+                        advanced.push(client);
                     }
                 }
             }
@@ -165,19 +173,22 @@ impl Pending {
         changed
     }
 
-    /// A block that is to be looked at because of how far `client` has got.
-    fn take_for(&mut self, client: ClientId, store: &Store) -> Option<(Key, Box<Block>)> {
+    /// Takes out, by arrival, what is to be looked at because of how far `client` has got.
+    fn make_ready(&mut self, client: ClientId, store: &Store, ready: &mut BTreeMap<u64, Box<Block>>) {
         let known = store.clients.next_clock(client);
-        if let Some((&key, _)) = self.ahead.range((client, 0, 0)..=(client, known, u64::MAX)).next() {
-            return self.ahead.remove_entry(&key);
+        while let Some((&key, _)) = self.ahead.range((client, 0, 0)..=(client, known, u64::MAX)).next() {
+            ready.extend(self.ahead.remove(&key).map(|block| (key.2, block)));
         }
         let first = (ClientId::MIN, u32::MIN, u64::MIN);
-        let &(.., key) = self.awaited.range((client, 0, first)..(client, known, first)).next()?;
-        self.unblock(key).map(|block| (key, block))
+        while let Some(&(.., key)) = self.awaited.range((client, 0, first)..(client, known, first)).next() {
+            ready.extend(self.unblock(key).map(|block| (key.2, block)));
+        }
     }
 
-    fn block(&mut self, key: Key, block: Box<Block>, lacks: Id, store: &Store) {
+    /// Has a block wait for what it lacks.
+    fn set_aside(&mut self, arrival: u64, block: Box<Block>, lacks: Id, store: &Store) {
         let Carrier { client, clock, .. } = block.carrier;
+        let key = (client, clock, arrival);
         let is_whole = clock == store.clients.next_clock(client);
         let overtaken = Id { client, clock: if is_whole { clock } else { block.carrier.end() - 1 } };
         for id in [lacks, overtaken] {
@@ -226,14 +237,19 @@ fn is_start(block: &Carrier, source: &[u8], other: &Carrier, other_source: &[u8]
         (Parent::Root(name), Parent::Root(other)) => name.of(source) == other.of(other_source),
         (parent, other) => parent == other,
     };
+    let (content, whole) = (block.content.of(source), other.content.of(other_source));
+    let same_content = match block.kind {
+        None | Some(Kind::Gc | Kind::Deleted) => true,
+        Some(Kind::String | Kind::Any | Kind::Json) => whole.starts_with(content),
+        Some(Kind::Binary | Kind::Embed | Kind::Format | Kind::Type | Kind::Doc) => whole == content,
+    };
     block.len <= other.len
         && block.kind == other.kind
         && block.origin == other.origin
         && block.right_origin == other.right_origin
         && block.key.map(|key| key.of(source)) == other.key.map(|key| key.of(other_source))
         && same_parent
-        && (matches!(block.kind, Some(Kind::Gc | Kind::Deleted))
-            || other.content.of(other_source).starts_with(block.content.of(source)))
+        && same_content
 }
 
 #[cfg(test)]
@@ -242,6 +258,7 @@ mod tests {
     use crate::id::Id;
     use crate::merge::{merge_disjoint_updates, merge_updates};
     use crate::state_vector::StateVector;
+    use crate::tree::Unit;
     use crate::update::{Encoding, TypeTag};
 
     /// Client 7 types "a", something that is gone, and "c"; somebody else claims that 33 units come after the "a", beside
@@ -293,19 +310,37 @@ mod tests {
 
     #[test]
     fn a_log_read_again_is_the_document_that_it_was_written_for() {
-        for (forged, later) in [(FORGED, &[][..]), (FORGED, AWAITED), (LONGER, &[])] {
-            for mut updates in logs(forged) {
-                if !later.is_empty() {
-                    updates.push(later);
-                }
-                let mut doc = one_by_one(&updates);
-                let mut read = Doc::new(1);
-                read.apply_updates(updates.iter().copied()).unwrap();
-                assert_eq!(text(&mut read), text(&mut doc), "{updates:?}");
-                assert_eq!(read.state_vector(), doc.state_vector());
-                assert_eq!(read.missing(), doc.missing());
+        let [a, gone, c] = TYPED;
+        let claims_b: &[u8] = &[1, 1, 7, 1, 0x84, 7, 0, 1, b'X', 0];
+        let both: &[u8] = &[1, 1, 7, 1, 0x84, 7, 0, 2, b'b', b'c', 0];
+        let d: &[u8] = &[1, 1, 7, 3, 0x84, 7, 2, 1, b'd', 0];
+        // One client twice.
+        let twice: &[u8] = &[
+            2, 1, 7, 0, 4, 1, 4, b't', b'e', b'x', b't', 1, b'P', 1, 7, 0, 4, 1, 4, b't', b'e', b'x', b't',
+            1, b'Q', 0,
+        ];
+        let deletes: &[u8] = &[0, 1, 7, 1, 1, 2];
+        let mut updates = [a, gone, c, FORGED, AWAITED, LONGER, claims_b, both, d, twice, deletes]
+            .map(|update| (0, update));
+        let mut random = 1u64;
+        let mut waited = 0;
+        for _ in 0..20_000 {
+            for (key, _) in &mut updates {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                *key = random >> 33;
             }
+            updates.sort_unstable_by_key(|(key, _)| *key);
+            let some = &updates[..3 + (random >> 40) as usize % 9];
+            let log: Vec<_> = some.iter().map(|(_, update)| *update).collect();
+            let mut doc = one_by_one(&log);
+            let mut read = Doc::new(1);
+            read.apply_updates(log.iter().copied()).unwrap();
+            assert_eq!(text(&mut read), text(&mut doc), "{log:?}");
+            assert_eq!(read.state_vector(), doc.state_vector());
+            assert_eq!(read.missing(), doc.missing());
+            waited += u32::from(doc.has_pending());
         }
+        assert!((1_000..19_000).contains(&waited), "{waited}");
     }
 
     #[test]
@@ -335,6 +370,45 @@ mod tests {
             assert_eq!(doc.state_vector().get(7), 34);
             assert!(!doc.has_pending());
         }
+    }
+
+    #[test]
+    fn of_those_that_lack_nothing_the_first_to_come_is_taken() {
+        let [a, _, c] = TYPED;
+        let b: &[u8] = &[1, 1, 7, 1, 0x84, 7, 0, 1, b'b', 0];
+        let d: &[u8] = &[1, 1, 7, 3, 0x84, 7, 2, 1, b'd', 0];
+        let forged: &[u8] = &[1, 1, 7, 2, 0x84, 7, 0, 2, b'c', b'X', 0];
+        assert_eq!(text(&mut one_by_one(&[c, d, forged, a, b])), "abcd");
+        assert_eq!(text(&mut one_by_one(&[forged, c, d, a, b])), "acXb");
+        // What goes on from what waits has come when that did.
+        let longer: &[u8] = &[1, 1, 7, 2, 0x84, 7, 1, 2, b'c', b'd', 0];
+        assert_eq!(text(&mut one_by_one(&[c, forged, longer, a, b])), "abcd");
+    }
+
+    #[test]
+    fn what_only_looks_alike_is_no_copy() {
+        let embed = |json: &[u8]| [&[1, 1, 7, 1, 0x85, 7, 0, json.len() as u8], json, &[0]].concat();
+        let (short, long) = (embed(b"1"), embed(b"12"));
+        let [a, _, _] = TYPED;
+        let copy = one_by_one(&[a, &short]);
+        for updates in [[&short[..], &long, a], [&short, a, &long]] {
+            assert_eq!(one_by_one(&updates).encode_update(), copy.encode_update());
+        }
+    }
+
+    #[test]
+    fn what_waits_for_an_id_that_was_left_is_looked_at() {
+        let mut doc = Doc::new(5);
+        let waiting: &[u8] = &[1, 1, 7, 0, 0x84, 5, 0, 1, b'b', 0];
+        let deletes: &[u8] = &[0, 1, 5, 1, 1, 1];
+        doc.apply_update(waiting).unwrap();
+        doc.apply_update(deletes).unwrap();
+        let root = doc.root("text", TypeTag::Text).unwrap();
+        doc.insert_text(root, 0, "ax", Unit::CodePoint).unwrap();
+        doc.set_client_id(6);
+        let [_, _, c] = TYPED;
+        doc.apply_update(c).unwrap();
+        assert_eq!(doc.text(root).unwrap(), "ab");
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Document {
         self.with(|doc| doc.encode_update())
     }
 
+    /// Whether it waits for updates that it has not got.
+    pub(crate) fn waits(&self) -> Result<bool, DocumentFailed> {
+        self.with(|doc| doc.has_pending())
+    }
+
     pub(crate) fn state_vector(&self) -> Result<Vec<u8>, DocumentFailed> {
         self.with(|doc| doc.state_vector().encode())
     }

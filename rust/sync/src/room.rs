@@ -40,6 +40,10 @@ pub(crate) struct Room {
     /// The frames of this tick for everybody, one behind the other.
     frames: Writer,
     entries: Vec<Entry>,
+    /// Whether the document waits for updates that it has not got.
+    waits: bool,
+    /// Whether it waited at any time in this tick.
+    waited: bool,
     /// Whether the hub knows already that this room has something to do in the next tick.
     pub(crate) due: bool,
 }
@@ -81,6 +85,7 @@ impl Room {
     pub(crate) fn new(name: Arc<str>, document: Document) -> Self {
         Self {
             name,
+            waits: document.waits().unwrap_or(true),
             document,
             log: Log::default(),
             awareness: Awareness::default(),
@@ -91,6 +96,7 @@ impl Room {
             touched: Vec::new(),
             frames: Writer::new(),
             entries: Vec::new(),
+            waited: false,
             due: false,
         }
     }
@@ -205,6 +211,8 @@ impl Room {
             }
             let (applied, waiting) = self.document.apply(update)?.map_err(undecodable("update"))?;
             changed = applied.changed;
+            self.waited |= self.waits || waiting;
+            self.waits = waiting;
             if !waiting {
                 peer.asked_for_missing = false;
             } else if changed && !std::mem::replace(&mut peer.asked_for_missing, true) {
@@ -341,7 +349,9 @@ impl Room {
         }
     }
 
-    /// The updates of this tick as one, or each for itself if two claim the same units: so the log says whose came first.
+    /// The updates of this tick as one. Or each for itself, so that the log says which came first, where that decides what
+    /// is taken: if two claim the same units, or any had to wait.
+    ///
     /// None if a snapshot has come before them, or if the document failed: then whoever waits for a confirmation is closed
     /// by its next message.
     fn records(&self) -> Vec<Cow<'_, [u8]>> {
@@ -351,7 +361,7 @@ impl Room {
         let frames = self.frames.as_bytes();
         let updates = self.entries.iter().filter_map(|entry| Some(&frames[entry.update.clone()?]));
         let updates: Vec<&[u8]> = updates.collect();
-        if updates.len() > 1 {
+        if updates.len() > 1 && !self.waited {
             match self.document.merge(&updates) {
                 Ok(Some(merged)) => return vec![Cow::Owned(merged)],
                 Ok(None) => {}
@@ -373,6 +383,7 @@ impl Room {
     ) -> Vec<PeerId> {
         self.due = false;
         self.append_to_log(peers, effects, stats);
+        self.waited = false;
         self.answer_questions(peers, effects, stats);
         self.relay_awareness();
         let overdue = self.fan_out(peers, max_backlog_bytes, effects, stats);

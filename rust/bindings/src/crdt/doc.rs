@@ -389,7 +389,8 @@ impl Doc {
     /// Integrates many updates as one change: faster than one by one, because runs of typing are joined first.
     ///
     /// Args:
-    ///     updates: in any order.
+    ///     updates: in any order. Only if two claim the same units and are not the same there, as a forged one can, the
+    ///         order decides whose the units are.
     ///     version: of their encoding, 1 or 2.
     ///
     /// Raises:
@@ -410,10 +411,17 @@ impl Doc {
             let some = rest.by_ref().take(DECODED_AT_ONCE);
             let some: Vec<Cow<'_, [u8]>> = some.map(Borrowed::extract).collect::<PyResult<_>>()?;
             if some.is_empty() {
-                return self.shared.change_detached(py, |engine| engine.apply_batch(batch)).map(drop);
+                break;
             }
             run(py, || some.iter().try_for_each(|update| batch.add(update)))?;
         }
+        if self.shared.change_detached(py, |engine| engine.apply_batch(batch))?.is_some() {
+            return Ok(());
+        }
+        let updates: Vec<PyBackedBytes> = updates.extract()?;
+        self.shared.change_detached(py, |engine| {
+            updates.iter().try_for_each(|update| engine.apply_update_as(update, encoding).map(drop))
+        })
     }
 
     /// A transaction for a `with` or `async with` statement: the one that is open on this thread, or a new one.

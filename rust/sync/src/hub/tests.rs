@@ -477,6 +477,33 @@ fn updates_of_a_tick_that_claim_the_same_units_are_logged_each_for_itself() {
 }
 
 #[test]
+fn updates_of_a_tick_that_others_waited_for_are_logged_each_for_itself() {
+    let mut world = World::new();
+    let [ada, eve] = world.peers();
+    // Two claim the second unit of client 1, one beside the first of client 9, one beside the first of client 8.
+    let beside = |client: u8, character: u8| vec![1, 1, 1, 1, 0xc4, 1, 0, client, 0, 1, character, 0];
+    let mut records = Vec::new();
+    for tick in [
+        vec![(ada, insert(1, b'a'))],
+        vec![(eve, beside(9, b'x')), (ada, beside(8, b'b'))],
+        vec![(ada, insert(8, b'c')), (eve, insert(9, b'd'))],
+    ] {
+        for (peer, bytes) in &tick {
+            world.say(*peer, &update(bytes));
+        }
+        world.tick();
+        records.extend(world.appended().into_iter().map(|(_, record)| record));
+    }
+    assert_eq!(records.len(), 5);
+    let read = Document::replay(records.iter().map(Vec::as_slice)).unwrap();
+    assert_eq!(read.encode().unwrap(), snapshot(&mut world));
+    world.say(ada, &update(&insert(2, b'e')));
+    world.say(eve, &update(&insert(3, b'f')));
+    world.tick();
+    assert_eq!(world.appended().len(), 1);
+}
+
+#[test]
 fn a_repeated_update_is_confirmed_once_what_it_repeats_is_on_disk() {
     let mut world = World::new();
     let [ada] = world.peers();
