@@ -57,6 +57,26 @@ def test_a_list_is_one_change() -> None:
     assert deltas == [[{"insert": written}]]
 
 
+def test_what_came_first_is_not_replaced_by_what_somebody_else_claims() -> None:
+    """A forged update begins before what it claims; still the list is one change."""
+    ada = Doc({"text": Text()}, client_id=7)
+    typed: list[bytes] = []
+    ada.observe_updates(typed.append)
+    for letter in "abc":
+        ada.get("text", type=Text).insert(0, letter)
+    forged = Doc({"text": Text("aXYZ")}, client_id=7)
+    log = [*typed[:2], forged.get_update(), typed[2]]
+    one_by_one = Doc()
+    for update in log:
+        one_by_one.apply_update(update)
+    doc = Doc()
+    events: list[TransactionEvent] = []
+    doc.observe(events.append)
+    doc.apply_updates(log)
+    assert str(doc.get("text", type=Text)) == str(one_by_one.get("text", type=Text)) == "bYZa"
+    assert len(events) == 1
+
+
 def test_one_damaged_update_refuses_the_list() -> None:
     """Nothing of it is applied, and the error says which one it was."""
     _, updates = _typed(10, 2)
