@@ -33,8 +33,8 @@ impl Leaf {
         slot_in(&self.items, item)
     }
 
-    /// Brings the leaf into the cache, by reading from each part of it. In a large document none of it is there, and a
-    /// search would wait for one part after the other; so all come at the same time.
+    /// Brings the leaf into the cache, by reading from each part of it: so all come at the same time, where a search would
+    /// wait for one after the other.
     #[inline]
     pub(crate) fn fetch(&self) {
         let (middle, last) = (CAPACITY / 2, CAPACITY - 1);

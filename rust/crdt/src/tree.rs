@@ -19,6 +19,9 @@ const SPARSE: usize = CAPACITY / 4;
 /// How full leaves and nodes are built: an edit here and there must not split every leaf it meets.
 const FILL: usize = CAPACITY - CAPACITY / 8;
 
+/// From so many blocks on, a megabyte, a document is not expected to be in a cache.
+const LARGE: usize = 1 << 14;
+
 /// Which unit an index counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -215,6 +218,7 @@ impl Forest {
             }
             _ => false,
         };
+        let is_large = items.len() >= LARGE;
         if !known {
             self.settle();
             self.path.clear();
@@ -224,12 +228,14 @@ impl Forest {
             let (leaf, index_of_leaf, len) = found?;
             let start = Start { root: tree.root(), unit, index: index_of_leaf, len };
             self.open = Open { leaf, start: Some(start), ..Open::NONE };
-            self.leaves[leaf as usize].fetch();
+            if is_large {
+                self.leaves[leaf as usize].fetch();
+            }
         }
         let Open { leaf, start, .. } = self.open;
         let (located, slot) = self.scan(leaf, items, start?.index, index, unit)?;
         self.open.slot = slot;
-        if !known {
+        if is_large && !known {
             self.leaves[leaf as usize].fetch_items(items, slot);
         }
         Some(located)
