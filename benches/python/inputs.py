@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import string
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from benches.python.questions import Engine, Input, Question
@@ -253,8 +254,32 @@ def map_input() -> Input:
     return Input("B3.1, 1,540 clients", _CLIENTS, ("map",), prepare)
 
 
-def random_input(characters: int, question: str) -> Input:
-    """Single characters inserted and deleted at random in a text that was written that way."""
+def random_input(sizes: Iterable[int]) -> Input:
+    """Single characters inserted and deleted at random in texts that were written that way."""
+    writing = {size: _random_edits(size) for size in sizes}
+    questions = tuple(f"random {size:,}" for size in writing)
+
+    def prepare(engine: Engine) -> dict[str, Question]:
+        def asked(size: int) -> Question:
+            building, editing = writing[size]
+
+            @cache
+            def ready() -> Any:
+                return _typed(engine, building)
+
+            def work(document: Any) -> Any:
+                engine.type(document, editing)
+                return document
+
+            return Question(ready, work, lambda document: len(engine.text(document)), size)
+
+        return {f"random {size:,}": asked(size) for size in writing}
+
+    return Input("characters at random", _RANDOM_EDITS, questions, prepare)
+
+
+def _random_edits(characters: int) -> tuple[list[Edit], list[Edit]]:
+    """Those that write the text, and those that change it and keep its length."""
     source = random.Random(characters)
     building: list[Edit] = [(source.randint(0, at), 0, "x") for at in range(characters)]
     editing = [
@@ -265,20 +290,7 @@ def random_input(characters: int, question: str) -> Input:
             (source.randint(0, characters), 1, ""),
         )
     ]
-
-    def prepare(engine: Engine) -> dict[str, Question]:
-        document = _typed(engine, building)
-
-        def work(document: Any) -> Any:
-            engine.type(document, editing)
-            return document
-
-        def length(document: Any) -> int:
-            return len(engine.text(document))
-
-        return {question: Question(lambda: document, work, length, characters)}
-
-    return Input(f"{characters:,} characters at random", _RANDOM_EDITS, (question,), prepare)
+    return building, editing
 
 
 def _typed(engine: Engine, edits: list[Edit]) -> Any:

@@ -25,7 +25,7 @@ _INPUTS = [
     inputs.array_input(),
     inputs.exchange_input(),
     inputs.map_input(),
-    inputs.random_input(10_000, "random 10,000"),
+    inputs.random_input([10_000]),
 ]
 
 

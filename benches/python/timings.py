@@ -1,4 +1,4 @@
-"""How long each engine takes: rounds in which all are asked, one after the other."""
+"""How long each engine takes: rounds in which all of them and all questions take turns."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from benches.python.questions import Engine, Input, Question
 
 _SHORT_WORK_S = 0.05
 """Work shorter than this is repeated until it adds up to it, and counts with its median."""
+_TURN_S = 0.01
+"""Then so much of it is done in one turn."""
+
+_Asked = tuple[str, str]
+"""A question and the engine that is asked it."""
 
 
 @dataclass(slots=True)
@@ -47,11 +52,11 @@ def geometric_mean_ratio(times: dict[str, dict[str, float]], engine: str, to: st
 
 
 def measure(engines: list[Engine], about: Iterable[Input], rounds: int) -> Timings:
-    """Ask everything `rounds` times, engines interleaved; every answer is checked."""
+    """Ask everything `rounds` times, questions and engines interleaved; every answer is checked."""
     timings = Timings()
     for subject in about:
         asked = {
-            (engine.name, question): work
+            (question, engine.name): work
             for engine in engines
             if not engine.lacks.issuperset(subject.questions)
             for question, work in subject.prepare(engine).items()
@@ -59,30 +64,38 @@ def measure(engines: list[Engine], about: Iterable[Input], rounds: int) -> Timin
         }
         for turn in range(rounds):
             order = engines[turn % len(engines) :] + engines[: turn % len(engines)]
-            for question in subject.questions:
-                for engine in order:
-                    if (engine.name, question) in asked:
-                        seconds = _time(asked[engine.name, question])
-                        timings.add(question, subject.name, engine.name, seconds)
+            each = [(question, engine.name) for question in subject.questions for engine in order]
+            took = _in_turns({which: asked[which] for which in each if which in asked})
+            for (question, engine), seconds in took.items():
+                timings.add(question, subject.name, engine, statistics.median(seconds))
             print(f"{subject.name}: round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
     return timings
 
 
-def _time(question: Question) -> float:
-    spent: list[float] = []
-    result: Any = None
-    gc.collect()
+def _in_turns(asked: dict[_Asked, Question]) -> dict[_Asked, list[float]]:
+    """What each piece of work took, as often as it was done in a round."""
+    spent: dict[_Asked, list[float]] = {which: [] for which in asked}
     gc.disable()
     try:
-        while sum(spent) < _SHORT_WORK_S:
-            result = None
-            prepared = question.ready()
-            start = time.thread_time()
-            result = question.work(prepared)
-            spent.append(time.thread_time() - start)
+        while short := [which for which in asked if sum(spent[which]) < _SHORT_WORK_S]:
+            gc.collect()
+            for which in short:
+                spent[which] += _turn(asked[which])
     finally:
         gc.enable()
+    return spent
+
+
+def _turn(question: Question) -> list[float]:
+    spent: list[float] = []
+    result: Any = None
+    while sum(spent) < _TURN_S:
+        result = None
+        prepared = question.ready()
+        start = time.thread_time()
+        result = question.work(prepared)
+        spent.append(time.thread_time() - start)
     if question.answer(result) != question.expected:
         message = "the answer is wrong"
         raise AssertionError(message)
-    return statistics.median(spent)
+    return spent

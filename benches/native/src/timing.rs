@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 /// Work shorter than this is repeated until it adds up to it, and counts with its median.
 const SHORT_WORK: Duration = Duration::from_millis(50);
+/// Then so much of it is done in one turn.
+const TURN: Duration = Duration::from_millis(10);
 
 /// A question to one engine: each call does the work once, checks the answer, and returns the CPU time of the work.
 pub struct Asked {
@@ -33,7 +35,7 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// Asks everything `rounds` times; the engines take turns, and in each round another one begins.
+    /// Asks everything `rounds` times; the engines take short turns, and in each round another one begins.
     pub fn ask(&mut self, about: &str, rounds: usize, mut asked: Vec<Asked>) {
         let mut questions: Vec<&str> = Vec::new();
         for each in &asked {
@@ -47,9 +49,10 @@ impl Timings {
                     asked.iter_mut().filter(|each| each.question == *question).collect();
                 let first = round % askable.len();
                 askable.rotate_left(first);
-                for each in askable {
+                let took = in_turns(&mut askable);
+                for (each, mut times) in askable.into_iter().zip(took) {
                     let key = (each.question.to_owned(), about.to_owned(), each.engine.to_owned());
-                    self.rounds.entry(key).or_default().push(repeated(&mut each.work).mul_f64(each.share));
+                    self.rounds.entry(key).or_default().push(median(&mut times).mul_f64(each.share));
                 }
             }
             eprintln!("{about}: round {} of {rounds}", round + 1);
@@ -74,14 +77,29 @@ impl Timings {
     }
 }
 
-fn repeated(work: &mut dyn FnMut() -> Duration) -> Duration {
-    let mut times = Vec::new();
-    let mut total = Duration::ZERO;
-    while total < SHORT_WORK {
-        times.push(work());
-        total += times[times.len() - 1];
+/// What each piece of work took, as often as it was done.
+fn in_turns(asked: &mut [&mut Asked]) -> Vec<Vec<Duration>> {
+    let mut took = vec![Vec::new(); asked.len()];
+    while took.iter().any(|times| is_short(times, SHORT_WORK)) {
+        for (each, times) in asked.iter_mut().zip(&mut took) {
+            if is_short(times, SHORT_WORK) {
+                times.extend(turn(&mut each.work));
+            }
+        }
     }
-    median(&mut times)
+    took
+}
+
+fn turn(work: &mut dyn FnMut() -> Duration) -> Vec<Duration> {
+    let mut times = Vec::new();
+    while is_short(&times, TURN) {
+        times.push(work());
+    }
+    times
+}
+
+fn is_short(times: &[Duration], limit: Duration) -> bool {
+    times.iter().sum::<Duration>() < limit
 }
 
 fn median(times: &mut [Duration]) -> Duration {
