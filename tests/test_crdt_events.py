@@ -396,6 +396,47 @@ def test_what_an_observer_of_updates_edits_is_told_after_what_it_answers(doc: Do
     assert len(first) == 3
 
 
+def test_observers_of_updates_that_never_come_to_rest_are_stopped(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    heard: list[bytes] = []
+
+    def answer(update: bytes) -> None:
+        heard.append(update)
+        text.insert(0, "!")
+
+    subscription = doc.observe_updates(answer)
+    with pytest.raises(ExceptionGroup) as raised:
+        text.insert(0, "a")
+    doc.unobserve(subscription)
+    doc.observe_updates(heard.append)
+    text.insert(0, "b")
+
+    (error,) = raised.value.exceptions
+    assert isinstance(error, RuntimeError)
+    assert "100 changes in a row" in str(error)
+    assert len(heard) == 102
+    assert str(text) == "b" + 100 * "!" + "a"
+
+
+def test_after_an_observer_of_updates_failed_the_others_and_the_next_change_are_heard(
+    doc: Doc,
+) -> None:
+    text = doc.get("text", type=Text)
+    heard: list[bytes] = []
+
+    def fail(update: bytes) -> None:
+        raise ValueError(len(update))
+
+    doc.observe_updates(fail)
+    doc.observe_updates(heard.append)
+    for letter in "ab":
+        with pytest.raises(ExceptionGroup):
+            text.insert(0, letter)
+
+    assert len(heard) == 2
+    assert str(text) == "ba"
+
+
 def test_an_event_tells_of_its_own_transaction_however_late_it_is_asked(doc: Doc) -> None:
     text = doc.get("text", type=Text)
     kept: list[Any] = []

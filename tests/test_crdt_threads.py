@@ -107,3 +107,27 @@ def test_two_threads_exchanging_updates_through_observers_do_not_deadlock() -> N
     two.apply_update(one.get_update())
     assert str(one.get("text", type=Text)) == str(two.get("text", type=Text))
     assert len(one.get("text", type=Text)) == THREADS * EDITS
+
+
+def test_updates_of_many_threads_are_heard_once_each_with_what_they_are_answered() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    heard, copy = list[bytes](), Doc()
+
+    def answer(update: bytes) -> None:
+        heard.append(update)
+        if len(heard) % 3 == 0:
+            text.insert(0, "!")
+
+    doc.observe_updates(answer)
+
+    def edit(number: int) -> None:
+        for _ in range(EDITS):
+            text.insert(0, str(number))
+
+    _in_threads(edit)
+
+    copy.apply_updates(heard)
+    assert len(heard) == len(text)
+    assert str(copy.get("text", type=Text)) == str(text)
+    assert str(text).replace("!", "") != str(text)

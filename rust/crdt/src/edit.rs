@@ -85,6 +85,16 @@ impl Store {
         (index - start < size).then_some(Located { item, start })
     }
 
+    /// The index of an item's first unit in its sequence.
+    pub(crate) fn start_of(&self, item: ItemId, unit: Unit) -> u32 {
+        let finger = self.branches.get(self.item(item).parent).finger;
+        if finger.item == item && finger.unit == unit {
+            finger.start
+        } else {
+            self.forest.position(&self.items, item).in_unit(unit)
+        }
+    }
+
     /// Splits so that `index` falls between two items, and returns them. Among deleted items, the gap
     /// after the last is chosen: what is typed where something was deleted then continues its run.
     pub(crate) fn gap_at(

@@ -178,7 +178,7 @@ impl Store {
             if !item.kind.is_countable() {
                 continue;
             }
-            let start = self.forest.position(&self.items, touched.item).in_unit(unit);
+            let start = self.start_of(touched.item, unit);
             let within = if item.deleted { 0 } else { self.units_before(item, touched.from, unit) };
             if start + within > described {
                 delta.push(Delta::Retain(start + within - described, Attributes::new()));
@@ -261,7 +261,7 @@ impl Store {
             }
             let item = self.item(branch.item);
             path.push(if item.key == NONE {
-                PathStep::Index(self.forest.position(&self.items, branch.item).in_unit(unit))
+                PathStep::Index(self.start_of(branch.item, unit))
             } else {
                 PathStep::Key(self.keys.name(item.key).into())
             });

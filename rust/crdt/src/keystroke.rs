@@ -107,79 +107,78 @@ impl Store {
         continued
     }
 
-    /// Writes the end of a run of ASCII text and at most one deleted range; [`None`] if it is anything else.
+    /// Writes the end of a run of ASCII text, if it is short, and at most one deleted range; [`None`] if it is
+    /// anything else.
     pub(crate) fn encode_keystroke(&self, run: Option<(&Item, u32)>, deletes: &DeleteSet) -> Option<Vec<u8>> {
         let mut ranges = deletes.iter();
         let range = ranges.next();
         if ranges.next().is_some() {
             return None;
         }
-        let mut head = Head::default();
-        let text = if let Some((item, offset)) = run {
-            self.encode_run_head(item, offset, &mut head)?
-        } else {
-            head.byte(0);
-            ""
-        };
-        let mut tail = Head::default();
-        tail.byte(u8::from(range.is_some()));
-        if let Some((client, clocks)) = range {
-            tail.number(client);
-            tail.byte(1);
-            tail.number(clocks.start.into());
-            tail.number((clocks.end - clocks.start).into());
+        let mut update = Short::default();
+        match run {
+            Some((item, offset)) => self.encode_end_of_run(item, offset, &mut update)?,
+            None => update.byte(0),
         }
-        let mut update = Vec::with_capacity(head.len + text.len() + tail.len);
-        update.extend_from_slice(head.bytes());
-        update.extend_from_slice(text.as_bytes());
-        update.extend_from_slice(tail.bytes());
-        Some(update)
+        update.byte(u8::from(range.is_some()));
+        if let Some((client, clocks)) = range {
+            update.number(client);
+            update.byte(1);
+            update.number(clocks.start.into());
+            update.number((clocks.end - clocks.start).into());
+        }
+        Some(update.bytes().to_vec())
     }
 
-    /// Writes what comes before the text of a run without its first `offset` units, and returns the text.
-    fn encode_run_head(&self, item: &Item, offset: u32, head: &mut Head) -> Option<&str> {
+    /// Writes a run without its first `offset` units.
+    #[inline]
+    fn encode_end_of_run(&self, item: &Item, offset: u32, update: &mut Short) -> Option<()> {
         let origin = if offset == 0 {
             item.origin
         } else {
             LocalId { client: item.client, clock: item.clock + offset - 1 }
         };
         let is_plain = item.kind == Kind::String && item.content.bytes == item.len && item.key == NONE;
-        if !is_plain || origin.is_none() {
+        if !is_plain || origin.is_none() || item.len - offset > Short::TEXT as u32 {
             return None;
         }
-        let text = &self.text_of(item)[offset as usize..];
         let client = self.clients.get(item.client).client;
-        head.byte(1);
-        head.byte(1);
-        head.number(client);
-        head.number((item.clock + offset).into());
+        update.byte(1);
+        update.byte(1);
+        update.number(client);
+        update.number((item.clock + offset).into());
         let has_right = !item.right_origin.is_none();
-        head.byte(Kind::String as u8 | HAS_ORIGIN | if has_right { HAS_RIGHT_ORIGIN } else { 0 });
+        update.byte(Kind::String as u8 | HAS_ORIGIN | if has_right { HAS_RIGHT_ORIGIN } else { 0 });
         for id in [origin, item.right_origin] {
             if !id.is_none() {
                 let Id { client, clock } = self.global(id);
-                head.number(client);
-                head.number(clock.into());
+                update.number(client);
+                update.number(clock.into());
             }
         }
-        head.number(text.len() as u64);
-        Some(text)
+        let text = &self.text_of(item).as_bytes()[offset as usize..];
+        update.number(text.len() as u64);
+        update.text(text);
+        Some(())
     }
 }
 
-/// A few numbers as V1 writes them: at most four, with clocks.
-struct Head {
-    bytes: [u8; 64],
+/// An update while it is being written: at most 13 numbers and flags as V1 writes them, and a short text.
+struct Short {
+    bytes: [u8; 128],
     len: usize,
 }
 
-impl Default for Head {
+impl Default for Short {
     fn default() -> Self {
-        Self { bytes: [0; 64], len: 0 }
+        Self { bytes: [0; 128], len: 0 }
     }
 }
 
-impl Head {
+impl Short {
+    /// So many bytes of text have room beside everything else.
+    const TEXT: usize = 48;
+
     #[inline]
     fn byte(&mut self, byte: u8) {
         self.bytes[self.len] = byte;
@@ -193,6 +192,12 @@ impl Head {
             value >>= 7;
         }
         self.byte(value as u8);
+    }
+
+    #[inline]
+    fn text(&mut self, text: &[u8]) {
+        self.bytes[self.len..self.len + text.len()].copy_from_slice(text);
+        self.len += text.len();
     }
 
     #[inline]

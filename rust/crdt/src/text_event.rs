@@ -86,12 +86,12 @@ impl Description<'_> {
             (Step::Mark(mark), Some((key, value))) => {
                 // A mark between unchanged attributes needs no position.
                 if !self.changed.is_empty() {
-                    self.retain_until(self.start_of(mark, 0));
+                    self.retain_until(self.store.start_of(mark, self.unit));
                 }
                 self.pass_known_mark(key, value);
             }
             (Step::Touched(touched), Some((key, value))) => {
-                self.retain_until(self.start_of(touched.item, 0));
+                self.retain_until(self.store.start_of(touched.item, self.unit));
                 if touched.inserted {
                     self.pass_new_mark(key, value);
                 } else {
@@ -101,15 +101,11 @@ impl Description<'_> {
             (Step::Touched(touched), None) if item.kind.is_countable() => {
                 let within =
                     if item.deleted { 0 } else { self.store.units_before(&item, touched.from, self.unit) };
-                self.retain_until(self.start_of(touched.item, within));
+                self.retain_until(self.store.start_of(touched.item, self.unit) + within);
                 self.pass_content(touched);
             }
             _ => {}
         }
-    }
-
-    fn start_of(&self, item: ItemId, within: u32) -> u32 {
-        self.store.forest.position(&self.store.items, item).in_unit(self.unit) + within
     }
 
     /// Retains what is not described yet up to a position in the new text.

@@ -50,7 +50,7 @@ impl Announced {
 }
 
 /// What one transaction did to a document.
-#[pyclass(frozen, freelist = 4, module = "officina.crdt")]
+#[pyclass(frozen, module = "officina.crdt")]
 pub(crate) struct TransactionEvent {
     announced: Arc<Announced>,
 }

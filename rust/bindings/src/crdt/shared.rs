@@ -38,6 +38,43 @@ const MAX_ANSWERS: usize = 100;
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct ThreadId(u64);
 
+/// The thread that tells observers of an update, if it has nothing else to tell and nobody has answered yet: the
+/// most frequent announcement by far, which is over without the document being locked again.
+struct Teller(AtomicU64);
+
+impl Teller {
+    const NOBODY: u64 = u64::MAX;
+
+    const fn new() -> Self {
+        Self(AtomicU64::new(Self::NOBODY))
+    }
+
+    #[inline]
+    fn is(&self, thread: ThreadId) -> bool {
+        self.0.load(Ordering::Relaxed) == thread.0
+    }
+
+    /// Makes `thread` the teller if there is none. Only whoever has locked the document may ask for it.
+    #[inline]
+    fn begin(&self, thread: ThreadId) -> bool {
+        let is_free = self.0.load(Ordering::Relaxed) == Self::NOBODY;
+        if is_free {
+            self.0.store(thread.0, Ordering::Relaxed);
+        }
+        is_free
+    }
+
+    /// Makes it nobody if it is `thread`, which asks; returns whether it was.
+    #[inline]
+    fn end(&self, thread: ThreadId) -> bool {
+        let is_it = self.is(thread);
+        if is_it {
+            self.0.store(Self::NOBODY, Ordering::Relaxed);
+        }
+        is_it
+    }
+}
+
 impl ThreadId {
     /// The thread that asks. The standard library's own ids take several times as long to come by.
     #[inline]
@@ -94,6 +131,12 @@ struct Announcing {
     queue: VecDeque<(usize, Announcement)>,
 }
 
+impl Announcing {
+    fn of(thread: ThreadId, current: Option<Arc<Announced>>) -> Self {
+        Self { thread, current, answers: 0, queue: VecDeque::new() }
+    }
+}
+
 pub(super) struct State {
     pub(super) engine: Engine,
     /// What the engine, a shell so far, is filled with once that is needed.
@@ -117,6 +160,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Notified when an explicit transaction ends.
     ended: Condvar,
+    teller: Teller,
     pub(super) unit: Unit,
     /// Whether an undo manager was ever attached.
     pub(super) tracked: AtomicBool,
@@ -146,6 +190,7 @@ impl Shared {
                 waiting: 0,
             }),
             ended: Condvar::new(),
+            teller: Teller::new(),
             unit,
             tracked: AtomicBool::new(false),
             object: Mutex::new(None),
@@ -519,6 +564,9 @@ impl Shared {
             if let Told::All(announced) = &announcement.told {
                 retire_removed(py, &announced.changes.subdocuments);
             }
+            if self.teller.end(ThreadId::here()) {
+                return raise(py, errors);
+            }
             let next = self.lock(py).next_announcement();
             // What is dropped here may run Python code: only after the lock is released.
             match next {
@@ -618,7 +666,7 @@ impl State {
         if task_group.is_none() && self.engine.tells_only_its_update() {
             let update = self.engine.commit_update();
             let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
-            let announcement = announcement.and_then(|announcement| self.queue(announcement));
+            let announcement = announcement.and_then(|announcement| self.queue(shared, announcement));
             return Done { announcement, captured: Vec::new() };
         }
         let captured = self.capture(tracked, None);
@@ -660,18 +708,37 @@ impl State {
     ) -> Option<Announcement> {
         let tidied = changes.tidied.take();
         let announcement = self.announcement(shared, changes, origin, task_group);
-        let announcement = self.queue(announcement);
+        let announcement = self.queue(shared, announcement);
         if let Some(tidied) = tidied {
             // This thread counts as announcing by now, so that nothing is returned.
             let tidied = self.announcement(shared, *tidied, None, None);
-            self.queue(tidied);
+            self.queue(shared, tidied);
         }
         announcement
     }
 
     /// Returns what is to be announced at once. While this thread calls observers already, it is queued.
-    fn queue(&mut self, announcement: Announcement) -> Option<Announcement> {
+    #[inline]
+    fn queue(&mut self, shared: &Shared, announcement: Announcement) -> Option<Announcement> {
         let thread = ThreadId::here();
+        if self.announcing.is_empty()
+            && matches!(announcement.told, Told::Update(_))
+            && shared.teller.begin(thread)
+        {
+            return Some(announcement);
+        }
+        self.queue_behind(shared, thread, announcement)
+    }
+
+    fn queue_behind(
+        &mut self,
+        shared: &Shared,
+        thread: ThreadId,
+        announcement: Announcement,
+    ) -> Option<Announcement> {
+        if shared.teller.end(thread) {
+            self.announcing.push(Announcing::of(thread, None));
+        }
         if let Some(announcing) = self.announcing.iter_mut().find(|announcing| announcing.thread == thread) {
             if let Told::All(announced) = &announcement.told {
                 self.engine.keep(&announced.changes);
@@ -680,7 +747,7 @@ impl State {
             return None;
         }
         let current = announcement.told.announced().cloned();
-        self.announcing.push(Announcing { thread, current, answers: 0, queue: VecDeque::new() });
+        self.announcing.push(Announcing::of(thread, current));
         Some(announcement)
     }
 
