@@ -1,5 +1,6 @@
 //! A document: what replicas exchange updates of.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::batch::Batch;
@@ -252,12 +253,18 @@ impl Doc {
     /// Closes a transaction of which only the update is to be told, quicker than [`Doc::commit`] does; [`None`] if
     /// nothing changed.
     pub fn commit_update(&mut self) -> Option<Vec<u8>> {
+        self.commit_update_as(|update: Cow<'_, [u8]>| update.into_owned())
+    }
+
+    /// The same; returns what `take` makes of the update, which for a keystroke is on the stack.
+    #[inline]
+    pub fn commit_update_as<T>(&mut self, take: impl FnOnce(Cow<'_, [u8]>) -> T) -> Option<T> {
         self.open = false;
         self.listening = Listening::default();
         self.store.transaction.deletes.normalize();
         let Transaction { starts, deletes, .. } = &self.store.transaction;
         let changed = !starts.is_empty() || !deletes.is_empty();
-        let update = changed.then(|| self.store.encode_transaction(starts, deletes));
+        let update = changed.then(|| self.store.encode_transaction(starts, deletes, take));
         self.store.transaction.reset();
         self.store.squeeze();
         update
@@ -325,7 +332,10 @@ impl Doc {
 
     /// Keeps the update of a transaction with what is known of it. Nothing may have changed since.
     pub fn keep_update<'a>(&self, changes: &'a Changes) -> &'a [u8] {
-        changes.update.get_or_init(|| self.store.encode_transaction(&changes.starts, &changes.deletes))
+        let Changes { starts, deletes, .. } = changes;
+        changes.update.get_or_init(|| {
+            self.store.encode_transaction(starts, deletes, |update: Cow<'_, [u8]>| update.into_owned())
+        })
     }
 
     /// Keeps the states around a transaction with what is known of it. Nothing may have changed since.

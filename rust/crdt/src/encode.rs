@@ -1,27 +1,39 @@
 //! Writing what a document holds as an update, in either format.
 
+use std::borrow::Cow;
+
 use crate::block::{Item, ItemId, Kind, LocalId, NONE};
 use crate::delete_set::DeleteSet;
 use crate::id::ClientId;
 use crate::index::Chunk;
+use crate::keystroke::Short;
 use crate::store::{Payload, Store};
 use crate::transaction::Starts;
 use crate::update::{Header, HeaderParent, REPLACEMENT, cut_at, text_from};
 use crate::write::{UpdateWriter, V1Writer};
 
 impl Store {
-    /// Writes the blocks from a clock on of each client that a transaction added some of, and `deletes`.
-    pub(crate) fn encode_transaction(&self, starts: &Starts, deletes: &DeleteSet) -> Vec<u8> {
+    /// Writes the blocks from a clock on of each client that a transaction added some of, and `deletes`; returns what
+    /// `take` makes of that.
+    #[inline]
+    pub(crate) fn encode_transaction<T>(
+        &self,
+        starts: &Starts,
+        deletes: &DeleteSet,
+        take: impl FnOnce(Cow<'_, [u8]>) -> T,
+    ) -> T {
         let last_block = starts.only().and_then(|(slot, clock)| {
             let item = self.item(self.clients.get(slot).last_from(clock)?);
             Some((item, clock - item.clock))
         });
-        let keystroke = if last_block.is_some() || starts.is_empty() {
-            self.encode_keystroke(last_block, deletes)
+        let mut keystroke = Short::default();
+        let is_short = (last_block.is_some() || starts.is_empty())
+            && self.encode_keystroke(last_block, deletes, &mut keystroke).is_some();
+        take(if is_short {
+            Cow::Borrowed(keystroke.bytes())
         } else {
-            None
-        };
-        keystroke.unwrap_or_else(|| self.encode_from::<V1Writer>(starts.iter().collect(), deletes))
+            Cow::Owned(self.encode_from::<V1Writer>(starts.iter().collect(), deletes))
+        })
     }
 
     /// Writes the blocks from each client's clock on, as far as there are any, and `deletes`.

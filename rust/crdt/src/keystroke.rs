@@ -109,15 +109,20 @@ impl Store {
 
     /// Writes the end of a run of ASCII text, if it is short, and at most one deleted range; [`None`] if it is
     /// anything else.
-    pub(crate) fn encode_keystroke(&self, run: Option<(&Item, u32)>, deletes: &DeleteSet) -> Option<Vec<u8>> {
+    #[inline]
+    pub(crate) fn encode_keystroke(
+        &self,
+        run: Option<(&Item, u32)>,
+        deletes: &DeleteSet,
+        update: &mut Short,
+    ) -> Option<()> {
         let mut ranges = deletes.iter();
         let range = ranges.next();
         if ranges.next().is_some() {
             return None;
         }
-        let mut update = Short::default();
         match run {
-            Some((item, offset)) => self.encode_end_of_run(item, offset, &mut update)?,
+            Some((item, offset)) => self.encode_end_of_run(item, offset, update)?,
             None => update.byte(0),
         }
         update.byte(u8::from(range.is_some()));
@@ -127,7 +132,7 @@ impl Store {
             update.number(clocks.start.into());
             update.number((clocks.end - clocks.start).into());
         }
-        Some(update.bytes().to_vec())
+        Some(())
     }
 
     /// Writes a run without its first `offset` units.
@@ -164,7 +169,7 @@ impl Store {
 }
 
 /// An update while it is being written: at most 13 numbers and flags as V1 writes them, and a short text.
-struct Short {
+pub(crate) struct Short {
     bytes: [u8; 128],
     len: usize,
 }
@@ -201,7 +206,7 @@ impl Short {
     }
 
     #[inline]
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 }

@@ -194,7 +194,7 @@ impl Observers {
 /// What observers hear of a transaction.
 pub(super) enum Told {
     /// The update, when nobody listens for more.
-    Update(Vec<u8>),
+    Update(Py<PyBytes>),
     /// Whatever they ask.
     All(Arc<Announced>),
 }
@@ -216,54 +216,54 @@ pub(super) struct Announcement {
 
 impl Announcement {
     /// Calls the observers: those of shared types, of the document, of its updates and of its subdocuments.
-    /// None is left out because another failed; their errors are gathered.
-    pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
+    /// None is left out because another failed; their errors are gathered. Returns what they heard of, unless that
+    /// was an update alone.
+    pub(super) fn call(self, py: Python<'_>, errors: &mut Vec<PyErr>) -> Option<Arc<Announced>> {
         let Listeners { types, document, updates, subdocuments } = &*self.listeners;
-        let announced = match &self.told {
-            Told::Update(update) => return self.call_each(updates, Ok(bytes(py, update)), errors),
+        let announced = match self.told {
+            Told::Update(update) => {
+                call_each(updates, Ok(update.into_bound(py).into_any()), None, errors);
+                return None;
+            }
             Told::All(announced) => announced,
         };
         let changes = &announced.changes;
         for observer in types {
-            let Some(argument) = argument(py, announced, observer) else { continue };
-            let outcome = argument.and_then(|event| observer.callback.call(py, event, Some(announced)));
+            let Some(argument) = argument(py, &announced, observer) else { continue };
+            let outcome = argument.and_then(|event| observer.callback.call(py, event, Some(&announced)));
             errors.extend(outcome.err());
         }
         if !document.is_empty() && changes.is_content() {
-            let event = Bound::new(py, TransactionEvent::new(Arc::clone(announced)));
-            self.call_each(document, event.map(Bound::into_any), errors);
+            let event = Bound::new(py, TransactionEvent::new(Arc::clone(&announced)));
+            call_each(document, event.map(Bound::into_any), Some(&announced), errors);
         }
         if let Some(update) = changes.update()
             && changes.is_content()
             && !updates.is_empty()
         {
-            self.call_each(updates, Ok(bytes(py, update)), errors);
+            call_each(updates, Ok(PyBytes::new(py, update).into_any()), Some(&announced), errors);
         }
         if !subdocuments.is_empty() && !changes.subdocuments.is_empty() {
-            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(announced)));
-            self.call_each(subdocuments, event.map(Bound::into_any), errors);
+            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(&announced)));
+            call_each(subdocuments, event.map(Bound::into_any), Some(&announced), errors);
         }
-    }
-
-    fn call_each(
-        &self,
-        callbacks: &[(u64, Arc<Callback>)],
-        event: PyResult<Bound<'_, PyAny>>,
-        errors: &mut Vec<PyErr>,
-    ) {
-        let event = match event {
-            Ok(event) => event,
-            Err(error) => return errors.push(error),
-        };
-        for (_, callback) in callbacks {
-            let announced = self.told.announced().map(Arc::as_ref);
-            errors.extend(callback.call(event.py(), event.clone(), announced).err());
-        }
+        Some(announced)
     }
 }
 
-fn bytes<'py>(py: Python<'py>, update: &[u8]) -> Bound<'py, PyAny> {
-    PyBytes::new(py, update).into_any()
+fn call_each(
+    callbacks: &[(u64, Arc<Callback>)],
+    event: PyResult<Bound<'_, PyAny>>,
+    announced: Option<&Announced>,
+    errors: &mut Vec<PyErr>,
+) {
+    let event = match event {
+        Ok(event) => event,
+        Err(error) => return errors.push(error),
+    };
+    for (_, callback) in callbacks {
+        errors.extend(callback.call(event.py(), event.clone(), announced).err());
+    }
 }
 
 /// The event that an observer is to be called with, or for a deep one the list of them.

@@ -19,7 +19,7 @@ use officina_crdt::{
 };
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
-use pyo3::types::PyWeakrefReference;
+use pyo3::types::{PyBytes, PyWeakrefReference};
 
 use super::doc::Doc;
 use super::event::Announced;
@@ -369,7 +369,11 @@ impl Shared {
         let mut state = self.lock_for_change(py)?;
         let begun = state.begin();
         let result = work(&mut state.engine);
-        let done = if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
+        let done = if begun {
+            state.close_attached(py, self, Origin::Implicit, None, None)
+        } else {
+            Done::default()
+        };
         drop(state);
         self.finish(py, done, result)
     }
@@ -468,7 +472,7 @@ impl Shared {
             return Ok(());
         };
         let group = tasks.map(|tasks| tasks.group);
-        let done = state.close(self, tracked, origin, group);
+        let done = state.close_attached(py, self, tracked, origin, group);
         let is_awaited = state.waiting > 0;
         drop(state);
         drop(object);
@@ -560,8 +564,8 @@ impl Shared {
     fn announce(&self, py: Python<'_>, mut announcement: Announcement) -> PyResult<()> {
         let mut errors = Vec::new();
         loop {
-            announcement.call(py, &mut errors);
-            if let Told::All(announced) = &announcement.told {
+            let announced = announcement.call(py, &mut errors);
+            if let Some(announced) = &announced {
                 retire_removed(py, &announced.changes.subdocuments);
             }
             if self.teller.end(ThreadId::here()) {
@@ -654,8 +658,27 @@ impl State {
         true
     }
 
-    /// Closes the engine's transaction: undo managers capture it, and what observers are to hear is gathered.
+    /// Closes the engine's transaction with the GIL held: then an update becomes Python's bytes at once, which runs no
+    /// Python code.
     #[inline]
+    fn close_attached(
+        &mut self,
+        py: Python<'_>,
+        shared: &Arc<Shared>,
+        tracked: Origin,
+        origin: Option<Py<PyAny>>,
+        task_group: Option<Py<PyAny>>,
+    ) -> Done {
+        if task_group.is_some() || !self.engine.tells_only_its_update() {
+            return self.close(shared, tracked, origin, task_group);
+        }
+        let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
+        let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
+        let announcement = announcement.and_then(|announcement| self.queue(shared, announcement));
+        Done { announcement, captured: Vec::new() }
+    }
+
+    /// Closes the engine's transaction: undo managers capture it, and what observers are to hear is gathered.
     fn close(
         &mut self,
         shared: &Arc<Shared>,
@@ -663,12 +686,6 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        if task_group.is_none() && self.engine.tells_only_its_update() {
-            let update = self.engine.commit_update();
-            let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
-            let announcement = announcement.and_then(|announcement| self.queue(shared, announcement));
-            return Done { announcement, captured: Vec::new() };
-        }
         let captured = self.capture(tracked, None);
         self.commit(shared, captured, origin, task_group)
     }
