@@ -44,19 +44,23 @@ impl Callback {
         Ok(Arc::new(Self::new(function)?))
     }
 
-    fn call(&self, py: Python<'_>, event: Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
-        let function = self.function.bind(py);
+    #[inline]
+    fn call(&self, event: &Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
         if !self.is_async && self.arguments == 1 {
-            return call_with(function, &event).map(drop);
+            return call_with(self.function.bind(event.py()), event).map(drop);
         }
-        let mut arguments = match self.arguments {
-            0 => Vec::new(),
-            1 => vec![event],
-            _ => {
-                let transaction = announced.map(|announced| announced.transaction(py)).transpose()?;
-                std::iter::once(event).chain(transaction.map(|it| it.into_bound(py).into_any())).collect()
-            }
-        };
+        self.call_as_it_asks(event, announced)
+    }
+
+    fn call_as_it_asks(&self, event: &Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
+        let py = event.py();
+        let function = self.function.bind(py);
+        let mut arguments: Vec<_> = std::iter::once(event.clone()).take(self.arguments).collect();
+        if self.arguments > 1
+            && let Some(announced) = announced
+        {
+            arguments.push(announced.transaction(py)?.into_bound(py).into_any());
+        }
         if !self.is_async {
             return function.call1(PyTuple::new(py, arguments)?).map(drop);
         }
@@ -230,7 +234,7 @@ impl Announcement {
         let changes = &announced.changes;
         for observer in types {
             let Some(argument) = argument(py, &announced, observer) else { continue };
-            let outcome = argument.and_then(|event| observer.callback.call(py, event, Some(&announced)));
+            let outcome = argument.and_then(|event| observer.callback.call(&event, Some(&announced)));
             errors.extend(outcome.err());
         }
         if !document.is_empty() && changes.is_content() {
@@ -262,7 +266,7 @@ fn call_each(
         Err(error) => return errors.push(error),
     };
     for (_, callback) in callbacks {
-        errors.extend(callback.call(event.py(), event.clone(), announced).err());
+        errors.extend(callback.call(&event, announced).err());
     }
 }
 
@@ -299,9 +303,6 @@ fn levels(event: &Event, observer: &TypeObserver) -> Option<usize> {
 /// The errors of observers as one `ExceptionGroup`, unless one of them is no `Exception`, such as
 /// `KeyboardInterrupt`: that is raised as it is.
 pub(super) fn raise(py: Python<'_>, mut errors: Vec<PyErr>) -> PyResult<()> {
-    if errors.is_empty() {
-        return Ok(());
-    }
     if let Some(at) = errors.iter().position(|error| !error.is_instance_of::<PyException>(py)) {
         return Err(errors.swap_remove(at));
     }

@@ -568,13 +568,12 @@ impl Shared {
             if let Some(announced) = &announced {
                 retire_removed(py, &announced.changes.subdocuments);
             }
-            if self.teller.end(ThreadId::here()) {
-                return raise(py, errors);
-            }
-            let next = self.lock(py).next_announcement();
+            let is_over = self.teller.end(ThreadId::here());
+            let next = if is_over { None } else { self.lock(py).next_announcement() };
             // What is dropped here may run Python code: only after the lock is released.
             match next {
                 Some(next) => announcement = next,
+                None if errors.is_empty() => return Ok(()),
                 None => return raise(py, errors),
             }
         }
