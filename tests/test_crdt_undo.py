@@ -359,3 +359,35 @@ def test_an_undo_beside_what_was_brought_back_twice_is_the_same_everywhere() -> 
     reader.apply_update(doc.get_update())
     assert outer.to_py() == [["w", "x", "z"]]
     assert reader.get("list", type=Array).to_py() == [["w", "x", "z"]]
+
+
+def test_what_came_back_and_was_cut_apart_since_goes_as_a_whole() -> None:
+    doc = Doc({"text": Text("inner")})
+    text = doc.get("text", type=Text)
+    manager = UndoManager(scopes=[text], capture_timeout_millis=0)
+    text.insert(0, "abc")
+    del text[:3]
+    manager.undo()
+    text.insert(1, "X")
+
+    manager.undo()
+    assert str(text) == "abcinner"
+    manager.undo()
+    assert str(text) == "inner"
+    manager.redo()
+    manager.redo()
+    assert str(text) == "aXbcinner"
+
+
+def test_what_came_back_beside_something_else_goes_alone() -> None:
+    doc = Doc({"map": Map({"text": Text("inner")})})
+    root = doc.get("map", type=Map)
+    manager = UndoManager(scopes=[root], capture_timeout_millis=0)
+    root["text"].insert(0, "a")
+    del root["text"][1]
+    del root["text"]
+
+    texts: list[str] = []
+    while manager.undo():
+        texts.append(str(root["text"]))
+    assert texts == ["anner", "ainner", "inner"]

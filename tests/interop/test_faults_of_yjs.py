@@ -1,4 +1,4 @@
-"""The faults of npm yjs because of which the differential campaign sets something aside."""
+"""The faults of npm yjs because of which the differential campaigns set something aside."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def test_yjs_fails_to_undo_in_a_type_that_came_back_and_was_collected(
     expected = f"TypeError: Cannot read properties of undefined (reading '{looked_for}')"
     assert seen["error"] == expected
     assert seen["isLostParent"]
+
+
+@pytest.mark.parametrize(("case", "left"), [("cutApart", "bcinner"), ("grownTogether", "nner")])
+def test_yjs_takes_away_other_units_than_those_of_the_step(
+    yjs: YjsHost, case: str, left: str
+) -> None:
+    seen = yjs.call(case)
+
+    assert seen == {"left": left, "foreseen": True}

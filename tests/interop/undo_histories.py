@@ -14,7 +14,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from experiment import YJS_DISAGREES, YJS_FAILS, Difference, Outcome
+from experiment import YJS_DISAGREES, YJS_FAILS, YJS_TAKES_OTHERS, Difference, Outcome
 from json_values import first_difference
 from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager, merge_updates
 from our_edits import ROOTS, Edit, Editor
@@ -107,7 +107,11 @@ class History:
             return None
         if theirs.get("fails"):
             return YJS_FAILS
-        if ours["updates"] == theirs.get("updates") or not theirs.get("disagrees"):
+        if ours["updates"] == theirs.get("updates"):
+            return None
+        if theirs.get("takesOthers"):
+            return YJS_TAKES_OTHERS
+        if not theirs.get("disagrees"):
             return None
         ours_at_fault = self._yjs.call("reversedIn", update=encode(self._doc.get_update()))
         return None if _CLIENT in ours_at_fault else YJS_DISAGREES

@@ -1,4 +1,4 @@
-"""Undoing everything leads back to the beginning, and redoing everything to the end."""
+"""Undoing everything leads to the beginning, redoing everything to the end, each step to its start."""
 
 from __future__ import annotations
 
@@ -43,12 +43,17 @@ def _edit(root: Map[Any], rng: Random) -> None:
         target.insert(start, _value(rng))
 
 
-@given(st.randoms(use_true_random=False), st.integers(1, 30), st.sampled_from([0, 10**12]))
-def test_undoing_everything_is_the_identity(rng: Random, edits: int, timeout: int) -> None:
-    doc = Doc()
-    doc["root"] = root = Map(
+def _document() -> tuple[Doc[Any], Map[Any]]:
+    doc = Doc[Any]()
+    doc["root"] = root = Map[Any](
         {"text": Text("hello"), "array": Array([1, 2]), "map": Map({"a": Text("inner")})}
     )
+    return doc, root
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 30), st.sampled_from([0, 10**12]))
+def test_undoing_everything_is_the_identity(rng: Random, edits: int, timeout: int) -> None:
+    doc, root = _document()
     beginning = root.to_py()
     manager = UndoManager(scopes=[root], capture_timeout_millis=timeout)
     for _ in range(edits):
@@ -62,3 +67,27 @@ def test_undoing_everything_is_the_identity(rng: Random, edits: int, timeout: in
         while manager.redo():
             pass
         assert root.to_py() == end
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 40))
+def test_a_step_is_taken_back_to_where_it_began_whatever_was_taken_back_before(
+    rng: Random, acts: int
+) -> None:
+    doc, root = _document()
+    manager = UndoManager(scopes=[root], capture_timeout_millis=0)
+    states, at = [root.to_py()], 0
+    for _ in range(acts):
+        act = rng.choice(["edit", "edit", "undo", "redo"])
+        if act == "undo":
+            assert manager.undo() == (at > 0)
+            at = max(at - 1, 0)
+        elif act == "redo":
+            assert manager.redo() == (at + 1 < len(states))
+            at = min(at + 1, len(states) - 1)
+        else:
+            with doc.transaction():
+                _edit(root, rng)
+            if len(manager.undo_stack) > at:
+                states[at + 1 :] = [root.to_py()]
+                at += 1
+        assert root.to_py() == states[at]

@@ -247,7 +247,11 @@ impl Doc {
     #[must_use]
     pub fn tells_only_its_update(&self) -> bool {
         let only_updates = Listening { updates: true, ..Listening::default() };
-        self.listening == only_updates && self.managers.is_empty() && !self.will_tidy()
+        let subdocuments = self.store.transaction.subdocuments.as_ref();
+        Listening { subdocuments: false, ..self.listening } == only_updates
+            && subdocuments.is_none_or(SubdocumentChanges::is_empty)
+            && self.managers.is_empty()
+            && !self.will_tidy()
     }
 
     /// Closes a transaction of which only the update is to be told, quicker than [`Doc::commit`] does; [`None`] if

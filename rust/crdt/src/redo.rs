@@ -57,6 +57,26 @@ impl Store {
         unit
     }
 
+    /// The units that stand for those of an item now, after all that was brought back: by client and clocks. The copies
+    /// can have grown together with their neighbors, or apart.
+    ///
+    /// Yjs 13.6 takes the block that begins with the first of them, however long that is.
+    pub(crate) fn standing_for(&mut self, item: ItemId) -> Vec<(ClientId, Range<u32>)> {
+        let mut standing = Vec::new();
+        let mut waiting = vec![item];
+        while let Some(item) = waiting.pop() {
+            let found = *self.item(item);
+            let copy = if found.redone { self.redone.copy_of(found.first_id()) } else { None };
+            if let Some(LocalId { client, clock }) = copy {
+                let client = self.clients.get(client).client;
+                waiting.extend(self.items_within(client, clock..clock + found.len).into_iter().rev());
+            } else {
+                standing.push((self.clients.get(found.client).client, found.clock..found.end()));
+            }
+        }
+        standing
+    }
+
     /// What an item was brought back as, if it was; split off if it has grown together with its neighbors.
     fn copy_of(&mut self, item: ItemId) -> Option<ItemId> {
         let found = self.item(item);

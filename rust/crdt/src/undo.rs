@@ -219,14 +219,8 @@ impl Manager {
         let mut to_delete = Vec::new();
         for &author in &item.authors {
             for range in item.insertions.overlap(author, 0..u32::MAX) {
-                for mut found in store.items_within(author, range) {
-                    if store.item(found).redone {
-                        let unit = store.follow_redone(store.item(found).first_id());
-                        found = store.clean_start(unit);
-                    }
-                    if !store.item(found).deleted && self.contains(store, found) {
-                        to_delete.push(found);
-                    }
+                for found in store.items_within(author, range) {
+                    to_delete.extend(store.standing_for(found));
                 }
             }
         }
@@ -257,9 +251,13 @@ impl Manager {
             changed |= store.redo(found, &redo).is_some();
         }
         // Children before their parents.
-        for &found in to_delete.iter().rev() {
-            changed = true;
-            store.delete(found);
+        for (author, range) in to_delete.into_iter().rev() {
+            for found in store.items_within(author, range).into_iter().rev() {
+                if !store.item(found).deleted && self.contains(store, found) {
+                    changed = true;
+                    store.delete(found);
+                }
+            }
         }
         Ok(changed)
     }

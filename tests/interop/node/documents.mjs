@@ -172,6 +172,42 @@ const FAILED_STEP = 'step that fails in Yjs'
 export const isLostParent = error =>
   error instanceof TypeError && /reading '(_map|_item|client)'/.test(error.message) && /^\s+at redoItem /m.test(error.stack)
 
+/** What stands for a unit after all that was brought back, and which of its units. */
+const standsFor = (store, { client, clock }) => {
+  for (;;) {
+    const item = Y.getItem(store, Y.createID(client, clock))
+    if (!(item instanceof Y.Item) || item.redone === null) return { item, clock }
+    clock += item.redone.clock - item.id.clock
+    client = item.redone.client
+  }
+}
+
+/** Units of a block from one on, as text; none if it is deleted. */
+const unitsOf = (item, from, to) =>
+  item instanceof Y.Item && !item.deleted
+    ? Array.from({ length: to - from }, (_, index) => at(Y.createID(item.id.client, from + index)))
+    : []
+
+/**
+ * Whether a step would take away other units than those that it is about. What stands for some that were brought back,
+ * Yjs takes to be the block that begins with the first of them. That can have been cut since, or have grown together
+ * with others, see `yjs_faults.mjs`.
+ */
+export const takesOthers = ({ store }, { insertions }) =>
+  [...insertions.clients].some(([client, ranges]) =>
+    ranges.some(({ clock: start, len }) =>
+      (store.clients.get(client) ?? []).some(block => {
+        const from = Math.max(start, block.id.clock)
+        const to = Math.min(start + len, block.id.clock + block.length)
+        if (from >= to || !(block instanceof Y.Item) || block.redone === null) return false
+        const units = Array.from({ length: to - from }, (_, index) => standsFor(store, { client, clock: from + index }))
+        const [{ item, clock }] = units
+        const taken = unitsOf(item, clock, item.id.clock + item.length)
+        return taken.join() !== units.flatMap(({ item, clock }) => unitsOf(item, clock, clock + 1)).join()
+      })
+    )
+  )
+
 /** Undoes or redoes; returns whether Yjs managed to. The document holds what was done until then, and that is sent. */
 const takeBack = (manager, step) => {
   try {

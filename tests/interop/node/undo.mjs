@@ -1,7 +1,7 @@
 // Replays a history of edits, undos and redos in a Yjs document, and says what it was after each step.
 
 import * as Y from 'yjs'
-import { content, decode, encode, extent, isLostParent, reversed, undoManager } from './documents.mjs'
+import { content, decode, encode, extent, isLostParent, reversed, takesOthers, undoManager } from './documents.mjs'
 import { openRoots } from './roots.mjs'
 import { make } from './scripted.mjs'
 
@@ -29,6 +29,8 @@ const play = ({ client, scopes, timeout, origins = [null], steps, gc }) => {
   }
   return steps.map(([kind, ...rest]) => {
     updates = []
+    const stack = { undo: manager.undoStack, redo: manager.redoStack }[kind] ?? []
+    const others = stack.map(step => takesOthers(doc, step))
     try {
       kinds[kind](...rest)
     } catch (error) {
@@ -38,6 +40,7 @@ const play = ({ client, scopes, timeout, origins = [null], steps, gc }) => {
       updates,
       ...extent(doc),
       disagrees: reversed(doc).includes(client),
+      takesOthers: others.slice(stack.length).includes(true),
       content: content(doc),
       stacks: scopes.length === 0 ? null : [manager.undoStack.length, manager.redoStack.length],
       positions: positions.map(position => [encode(Y.encodeRelativePosition(position)), indexOf(position, doc)])

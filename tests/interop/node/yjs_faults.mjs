@@ -1,7 +1,7 @@
-// Two faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
+// Three faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
 
 import * as Y from 'yjs'
-import { isLostParent, reversed } from './documents.mjs'
+import { isLostParent, reversed, takesOthers } from './documents.mjs'
 
 const documentOf = client => {
   const doc = new Y.Doc()
@@ -76,4 +76,33 @@ const failure = ({ holder, within }) => {
   }
 }
 
-export const methods = { disagreement, failure }
+/** A text in a map, what is done to it by whom, and what is left when all of that is undone. */
+const undone = act => {
+  const doc = documentOf(1)
+  const root = doc.getMap('map')
+  root.set('text', new Y.Text('inner'))
+  const manager = new Y.UndoManager(root, { captureTimeout: 0 })
+  act(root, manager)
+  while (manager.undoStack.length > 1) manager.undo()
+  const [step] = manager.undoStack
+  const foreseen = takesOthers(doc, step)
+  manager.undo()
+  return { left: root.get('text').toString(), foreseen }
+}
+
+/** `abc` comes back as one block, which what is typed into it cuts in two: of that the first half alone is taken away. */
+const cutApart = () => undone((root, manager) => {
+  root.get('text').insert(0, 'abc')
+  root.get('text').delete(0, 3)
+  manager.undo()
+  root.get('text').insert(1, 'X')
+})
+
+/** `a` comes back and then `i`, which had been there from the beginning, and the two are one block. */
+const grownTogether = () => undone(root => {
+  root.get('text').insert(0, 'a')
+  root.get('text').delete(1, 1)
+  root.delete('text')
+})
+
+export const methods = { disagreement, failure, cutApart, grownTogether }

@@ -425,7 +425,6 @@ impl Shared {
         &self,
         object: &Bound<'_, Transaction>,
         origin: Option<Py<PyAny>>,
-        tasks: Option<Tasks>,
         deadline: Option<Instant>,
     ) -> PyResult<()> {
         let mut state = self.lock_in_turn(object.py(), deadline)?;
@@ -433,7 +432,7 @@ impl Shared {
         if let Some(open) = &mut state.transaction {
             open.depth += 1;
         } else {
-            state.open(object, origin, tasks);
+            state.open(object, origin, None);
         }
         Ok(())
     }
@@ -443,14 +442,14 @@ impl Shared {
         &self,
         object: &Bound<'_, Transaction>,
         origin: Option<Py<PyAny>>,
-        tasks: Tasks,
+        tasks: Option<Tasks>,
     ) -> PyResult<bool> {
         let mut state = self.lock(object.py());
         state.check_writable()?;
         if state.transaction.is_some() {
             return Ok(false);
         }
-        state.open(object, origin, Some(tasks));
+        state.open(object, origin, tasks);
         Ok(true)
     }
 

@@ -141,17 +141,26 @@ impl Transaction {
             this.shared.enter_reading(py);
             return Ok(slf);
         }
+        if this.shared.try_open(&slf, this.origin_ref(py), None)? {
+            return Ok(slf);
+        }
         this.check_joins(py)?;
         let deadline = match this.kind {
             Kind::New { timeout: Some(timeout) } => Instant::now().checked_add(timeout),
             _ => None,
         };
-        this.shared.enter(&slf, this.origin_ref(py), None, deadline)?;
+        this.shared.enter(&slf, this.origin_ref(py), deadline)?;
         Ok(slf)
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    #[pyo3(signature = (_kind, _error, _trace, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         if matches!(self.kind, Kind::Read) {
             self.shared.exit_reading(py);
             return Ok(());
@@ -206,7 +215,7 @@ impl Transaction {
     /// Opens it if no other transaction is open, on any thread; returns whether it did.
     fn _open(slf: &Bound<'_, Self>, group: Py<PyAny>, task: u64) -> PyResult<bool> {
         let this = slf.get();
-        this.shared.try_open(slf, this.origin_ref(slf.py()), Tasks { group, task })
+        this.shared.try_open(slf, this.origin_ref(slf.py()), Some(Tasks { group, task }))
     }
 
     /// Of the transaction that is open on this thread: its depth, its task group and its task.
