@@ -1,4 +1,4 @@
-"""Undoing everything leads to the beginning, redoing everything to the end, each step to its start."""
+"""Undoing everything leads to the beginning, redoing everything to the end, a step to its start."""
 
 from __future__ import annotations
 
