@@ -379,6 +379,19 @@ def test_updates_and_events_tell_the_same(doc: Doc) -> None:
     assert events == beside == alone[1:]
 
 
+def test_who_begins_to_listen_within_a_transaction_hears_of_it(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    sent, events = list[bytes](), list[bytes]()
+    doc.observe_updates(sent.append)
+
+    with doc.transaction():
+        text.insert(0, "a")
+        doc.observe(lambda event: events.append(event.update))
+
+    assert len(sent) == 1
+    assert events == sent
+
+
 def test_what_an_observer_of_updates_edits_is_told_after_what_it_answers(doc: Doc) -> None:
     text = doc.get("text", type=Text)
     first, second = list[bytes](), list[bytes]()

@@ -391,3 +391,32 @@ def test_what_came_back_beside_something_else_goes_alone() -> None:
     while manager.undo():
         texts.append(str(root["text"]))
     assert texts == ["anner", "ainner", "inner"]
+
+
+def test_a_step_of_another_manager_takes_away_what_came_back_and_what_was_added_to_it() -> None:
+    doc = Doc()
+    array = doc.get("array", type=Array)
+    first = UndoManager(scopes=[array], capture_timeout_millis=0)
+    second = UndoManager(scopes=[array], capture_timeout_millis=10**12)
+    origins: list[object] = []
+    doc.observe(lambda event: origins.append(event.origin))
+    for manager in (first, second):
+        manager.include_origin("user")
+    with doc.transaction(origin="user"):
+        array.append(0)
+    first.undo()
+    second.include_origin(origins[-1])
+    second.clear()
+
+    with doc.transaction(origin="user"):
+        array.extend([1, 2, 3])
+    with doc.transaction(origin="user"):
+        del array[:]
+    first.undo()
+    with doc.transaction(origin="user"):
+        array.append(4)
+    assert array.to_py() == [1, 2, 3, 4]
+
+    assert len(second.undo_stack) == 1
+    second.undo()
+    assert array.to_py() == []

@@ -168,7 +168,7 @@ impl Store {
     }
 }
 
-/// An update while it is being written: at most 13 numbers and flags as V1 writes them, and a short text.
+/// An update while it is being written: at most ten numbers as V1 writes them, five more bytes, and a short text.
 pub(crate) struct Short {
     bytes: [u8; 128],
     len: usize,
@@ -277,6 +277,44 @@ mod tests {
                 let canonical = crate::merge::convert_update(&update, Encoding::V1, Encoding::V1).unwrap();
                 prop_assert_eq!(update, canonical);
             }
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_and_the_longest_text_have_room() {
+        const CLIENT: ClientId = crate::lib0::MAX_SAFE_INTEGER;
+        const GONE: u32 = u32::MAX >> 2;
+        let gone = |client| {
+            let mut writer = crate::lib0::Writer::new();
+            for number in [1, 1, client, 0] {
+                writer.var_uint(number);
+            }
+            writer.byte(Kind::Deleted as u8);
+            writer.var_uint(1);
+            writer.var_string("text");
+            writer.var_uint(GONE.into());
+            writer.var_uint(0);
+            writer.into_bytes()
+        };
+        for length in [Short::TEXT, Short::TEXT + 1] {
+            let mut other = Doc::new(CLIENT - 1);
+            other.apply_update(&gone(CLIENT - 1)).unwrap();
+            let text = other.root("text", TypeTag::Text).unwrap();
+            other.insert_text(text, 0, "xyz", Unit::CodePoint).unwrap();
+            let mut doc = Doc::new(CLIENT);
+            doc.apply_update(&gone(CLIENT)).unwrap();
+            doc.apply_update(&other.encode_update()).unwrap();
+            let text = doc.root("text", TypeTag::Text).unwrap();
+            doc.insert_text(text, 0, "a", Unit::CodePoint).unwrap();
+            let mut copy = Doc::new(1);
+            copy.apply_update(&doc.encode_update()).unwrap();
+
+            doc.begin(Listening { updates: true, ..Listening::default() });
+            doc.insert_text(text, 1, &"b".repeat(length), Unit::CodePoint).unwrap();
+            doc.delete(text, length as u32 + 2, 1, Unit::CodePoint).unwrap();
+            copy.apply_update(&doc.commit_update().unwrap()).unwrap();
+
+            assert_eq!(copy.encode_update(), doc.encode_update());
         }
     }
 

@@ -57,21 +57,32 @@ impl Store {
         unit
     }
 
-    /// The units that stand for those of an item now, after all that was brought back: by client and clocks. The copies
-    /// can have grown together with their neighbors, or apart.
+    /// The units that stand for those of a range now, after all that was brought back: by client and clocks. Copies can have
+    /// been cut since, or have grown together with their neighbors.
     ///
-    /// Yjs 13.6 takes the block that begins with the first of them, however long that is.
-    pub(crate) fn standing_for(&mut self, item: ItemId) -> Vec<(ClientId, Range<u32>)> {
+    /// Yjs 13.6 takes the block that begins with the first unit's copy, however long that is.
+    pub(crate) fn standing_for(
+        &mut self,
+        client: ClientId,
+        clocks: Range<u32>,
+    ) -> Vec<(ClientId, Range<u32>)> {
         let mut standing = Vec::new();
-        let mut waiting = vec![item];
-        while let Some(item) = waiting.pop() {
-            let found = *self.item(item);
-            let copy = if found.redone { self.redone.copy_of(found.first_id()) } else { None };
-            if let Some(LocalId { client, clock }) = copy {
-                let client = self.clients.get(client).client;
-                waiting.extend(self.items_within(client, clock..clock + found.len).into_iter().rev());
-            } else {
-                standing.push((self.clients.get(found.client).client, found.clock..found.end()));
+        let mut waiting = vec![(client, clocks, false)];
+        while let Some((client, clocks, stands)) = waiting.pop() {
+            if stands {
+                standing.push((client, clocks));
+                continue;
+            }
+            // What the items are is noted before others are cut: a cut leaves an item's number to its first part.
+            for item in self.items_within(client, clocks).into_iter().rev() {
+                let found = *self.item(item);
+                let copy = if found.redone { self.redone.copy_of(found.first_id()) } else { None };
+                waiting.push(match copy {
+                    Some(LocalId { client, clock }) => {
+                        (self.clients.get(client).client, clock..clock + found.len, false)
+                    }
+                    None => (client, found.clock..found.end(), true),
+                });
             }
         }
         standing

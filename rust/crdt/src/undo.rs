@@ -219,9 +219,7 @@ impl Manager {
         let mut to_delete = Vec::new();
         for &author in &item.authors {
             for range in item.insertions.overlap(author, 0..u32::MAX) {
-                for found in store.items_within(author, range) {
-                    to_delete.extend(store.standing_for(found));
-                }
+                to_delete.extend(store.standing_for(author, range));
             }
         }
         let mut to_redo = Vec::new();

@@ -2,8 +2,8 @@
 //! a time, observers that are called when nothing is locked.
 //!
 //! Two rules keep this free of deadlocks. No Python code runs while the lock is held: arguments are
-//! converted before, results after, and observers are called once the transaction is over. And whoever has
-//! to wait, for the lock or for another thread's transaction, releases the GIL first.
+//! converted before, results after, if they are more than bytes, and observers are called once the transaction
+//! is over. And whoever has to wait, for the lock or for another thread's transaction, releases the GIL first.
 //!
 //! An observer may edit the document. What it changed is announced when all observers have heard of the
 //! change that it was called for, so that everybody hears of changes in the order in which they were made.
@@ -667,7 +667,9 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        if task_group.is_some() || !self.engine.tells_only_its_update() {
+        // Who began to listen while the transaction was open hears of it as well.
+        let tells_more = task_group.is_some() || self.observers.listening.changes;
+        if tells_more || !self.engine.tells_only_its_update() {
             return self.close(shared, tracked, origin, task_group);
         }
         let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
