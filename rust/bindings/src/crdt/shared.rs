@@ -38,6 +38,18 @@ const MAX_ANSWERS: usize = 100;
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct ThreadId(u64);
 
+impl ThreadId {
+    /// The thread that asks. The standard library's own ids take several times as long to come by.
+    #[inline]
+    fn here() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        thread_local! {
+            static HERE: ThreadId = ThreadId(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        HERE.with(|here| *here)
+    }
+}
+
 /// The thread that tells observers of an update, if it has nothing else to tell and nobody has answered yet: the
 /// most frequent announcement by far, which is over without the document being locked again.
 struct Teller(AtomicU64);
@@ -47,11 +59,6 @@ impl Teller {
 
     const fn new() -> Self {
         Self(AtomicU64::new(Self::NOBODY))
-    }
-
-    #[inline]
-    fn is(&self, thread: ThreadId) -> bool {
-        self.0.load(Ordering::Relaxed) == thread.0
     }
 
     /// Makes `thread` the teller if there is none. Only whoever has locked the document may ask for it.
@@ -67,23 +74,11 @@ impl Teller {
     /// Makes it nobody if it is `thread`, which asks; returns whether it was.
     #[inline]
     fn end(&self, thread: ThreadId) -> bool {
-        let is_it = self.is(thread);
+        let is_it = self.0.load(Ordering::Relaxed) == thread.0;
         if is_it {
             self.0.store(Self::NOBODY, Ordering::Relaxed);
         }
         is_it
-    }
-}
-
-impl ThreadId {
-    /// The thread that asks. The standard library's own ids take several times as long to come by.
-    #[inline]
-    fn here() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        thread_local! {
-            static HERE: ThreadId = ThreadId(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        HERE.with(|here| *here)
     }
 }
 
