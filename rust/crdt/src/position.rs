@@ -175,7 +175,7 @@ impl Doc {
         if store.check_alive(item.parent).is_err() || item.leaf == NONE {
             return (target, 0);
         }
-        let before = store.forest.position(&store.items, found).in_unit(unit);
+        let before = store.start_of(found, unit);
         let within = id.clock - item.clock + u32::from(position.sticks_left());
         let within = if item.is_visible() { store.units_before(item, within, unit) } else { 0 };
         (target, before + within)
