@@ -44,27 +44,31 @@ impl Callback {
         Ok(Arc::new(Self::new(function)?))
     }
 
+    /// Whether it is called with the event and nothing else.
     #[inline]
-    fn call(&self, event: &Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
-        if !self.is_async && self.arguments == 1 {
+    fn is_plain(&self) -> bool {
+        !self.is_async && self.arguments == 1
+    }
+
+    #[inline]
+    fn call(&self, event: &Bound<'_, PyAny>, announced: &Announced) -> PyResult<()> {
+        if self.is_plain() {
             return call_with(self.function.bind(event.py()), event).map(drop);
         }
         self.call_as_it_asks(event, announced)
     }
 
-    fn call_as_it_asks(&self, event: &Bound<'_, PyAny>, announced: Option<&Announced>) -> PyResult<()> {
+    fn call_as_it_asks(&self, event: &Bound<'_, PyAny>, announced: &Announced) -> PyResult<()> {
         let py = event.py();
         let function = self.function.bind(py);
         let mut arguments: Vec<_> = std::iter::once(event.clone()).take(self.arguments).collect();
-        if self.arguments > 1
-            && let Some(announced) = announced
-        {
+        if self.arguments > 1 {
             arguments.push(announced.transaction(py)?.into_bound(py).into_any());
         }
         if !self.is_async {
             return function.call1(PyTuple::new(py, arguments)?).map(drop);
         }
-        let Some(group) = announced.and_then(|announced| announced.task_group.as_ref()) else {
+        let Some(group) = &announced.task_group else {
             let hint = "an async callback needs an async transaction: async with doc.transaction()";
             return Err(NativeError::local(hint).into());
         };
@@ -108,12 +112,17 @@ pub(super) enum Subject {
 
 /// Who listens to a document. Announcements share it; it is replaced, never changed.
 #[derive(Clone, Default)]
-struct Listeners {
+pub(super) struct Listeners {
     types: Vec<Arc<TypeObserver>>,
     document: Vec<(u64, Arc<Callback>)>,
     updates: Vec<(u64, Arc<Callback>)>,
     subdocuments: Vec<(u64, Arc<Callback>)>,
 }
+
+/// Functions that are called with an update and nothing else. A Python object, as each keystroke takes a reference to
+/// it: one that is counted under the GIL takes a fraction of the time of an [`Arc`].
+#[pyclass(frozen)]
+pub(super) struct Hearers(Vec<Py<PyAny>>);
 
 /// The observers of a document, by the order in which they were registered.
 pub(super) struct Observers {
@@ -121,6 +130,8 @@ pub(super) struct Observers {
     /// In which types are observed.
     unit: Unit,
     listeners: Arc<Listeners>,
+    /// Who is called with each update, if nobody listens for more.
+    hearers: Option<Py<Hearers>>,
     /// What the engine has to notice for them.
     pub(super) listening: Listening,
 }
@@ -128,11 +139,11 @@ pub(super) struct Observers {
 impl Observers {
     /// None yet; types will be observed in this unit.
     pub(super) fn new(unit: Unit) -> Self {
-        Self { next: 0, unit, listeners: Arc::default(), listening: Listening::default() }
+        Self { next: 0, unit, listeners: Arc::default(), hearers: None, listening: Listening::default() }
     }
 
-    pub(super) fn add(&mut self, subject: Subject, callback: Arc<Callback>) -> u64 {
-        self.change(|listeners, id| {
+    pub(super) fn add(&mut self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
+        self.change(py, |listeners, id| {
             let observers = match subject {
                 Subject::Document => &mut listeners.document,
                 Subject::Updates => &mut listeners.updates,
@@ -144,42 +155,51 @@ impl Observers {
 
     pub(super) fn add_type(
         &mut self,
+        py: Python<'_>,
         target: Option<SharedType>,
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.change(|listeners, id| {
+        self.change(py, |listeners, id| {
             listeners.types.push(Arc::new(TypeObserver { id, target, deep, callback }));
         })
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Listeners, u64)) -> u64 {
+    fn change(&mut self, py: Python<'_>, change: impl FnOnce(&mut Listeners, u64)) -> u64 {
         self.next += 1;
         let mut listeners = Listeners::clone(&self.listeners);
         change(&mut listeners, self.next);
-        drop(self.replace(listeners));
+        drop(self.replace(py, listeners));
         self.next
     }
 
     /// Removes an observer. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
-    pub(super) fn remove(&mut self, id: u64) -> impl Sized + use<> {
+    pub(super) fn remove(&mut self, py: Python<'_>, id: u64) -> impl Sized + use<> {
         let mut listeners = Listeners::clone(&self.listeners);
         listeners.types.retain(|observer| observer.id != id);
         for observers in [&mut listeners.document, &mut listeners.updates, &mut listeners.subdocuments] {
             observers.retain(|(known, _)| *known != id);
         }
-        self.replace(listeners)
+        self.replace(py, listeners)
     }
 
     /// Removes all of them. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
-    pub(super) fn remove_all(&mut self) -> impl Sized + use<> {
-        self.replace(Listeners::default())
+    pub(super) fn remove_all(&mut self, py: Python<'_>) -> impl Sized + use<> {
+        self.replace(py, Listeners::default())
     }
 
-    fn replace(&mut self, listeners: Listeners) -> Arc<Listeners> {
+    fn replace(&mut self, py: Python<'_>, listeners: Listeners) -> Arc<Listeners> {
         let Listeners { types, document, updates, subdocuments } = &listeners;
+        let is_for_updates = types.is_empty() && document.is_empty() && !updates.is_empty();
+        self.hearers = if is_for_updates && updates.iter().all(|(_, callback)| callback.is_plain()) {
+            let functions = updates.iter().map(|(_, callback)| callback.function.clone_ref(py));
+            // Without memory for it they hear what all others do, by the longer way.
+            Py::new(py, Hearers(functions.collect())).ok()
+        } else {
+            None
+        };
         self.listening = Listening {
             changes: !document.is_empty(),
             updates: !updates.is_empty(),
@@ -189,76 +209,76 @@ impl Observers {
         std::mem::replace(&mut self.listeners, Arc::new(listeners))
     }
 
-    /// What there is to tell them of a transaction.
-    pub(super) fn announcement(&self, told: Told) -> Announcement {
-        Announcement { told, listeners: Arc::clone(&self.listeners) }
+    /// Who is to be told of an update, if nobody listens for more.
+    #[inline]
+    pub(super) fn hearers(&self, py: Python<'_>) -> Option<Py<Hearers>> {
+        self.hearers.as_ref().map(|hearers| hearers.clone_ref(py))
+    }
+
+    /// What there is to tell all of them of a transaction.
+    pub(super) fn announcement(&self, announced: Arc<Announced>) -> Announcement {
+        Announcement::All { announced, listeners: Arc::clone(&self.listeners) }
     }
 }
 
-/// What observers hear of a transaction.
-pub(super) enum Told {
+/// What has to be told of a transaction, and to whom, once nothing is locked.
+pub(super) enum Announcement {
     /// The update, when nobody listens for more.
-    Update(Py<PyBytes>),
+    Update { update: Py<PyBytes>, hearers: Py<Hearers> },
     /// Whatever they ask.
-    All(Arc<Announced>),
-}
-
-impl Told {
-    pub(super) fn announced(&self) -> Option<&Arc<Announced>> {
-        match self {
-            Self::All(announced) => Some(announced),
-            Self::Update(_) => None,
-        }
-    }
-}
-
-/// What has to be told, and to whom, once nothing is locked.
-pub(super) struct Announcement {
-    pub(super) told: Told,
-    listeners: Arc<Listeners>,
+    All { announced: Arc<Announced>, listeners: Arc<Listeners> },
 }
 
 impl Announcement {
+    pub(super) fn announced(&self) -> Option<&Arc<Announced>> {
+        match self {
+            Self::All { announced, .. } => Some(announced),
+            Self::Update { .. } => None,
+        }
+    }
+
     /// Calls the observers: those of shared types, of the document, of its updates and of its subdocuments.
-    /// None is left out because another failed; their errors are gathered. Returns what they heard of, unless that
-    /// was an update alone.
-    pub(super) fn call(self, py: Python<'_>, errors: &mut Vec<PyErr>) -> Option<Arc<Announced>> {
-        let Listeners { types, document, updates, subdocuments } = &*self.listeners;
-        let announced = match self.told {
-            Told::Update(update) => {
-                call_each(updates, Ok(update.into_bound(py).into_any()), None, errors);
-                return None;
+    /// None is left out because another failed; their errors are gathered.
+    pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
+        let (announced, listeners) = match self {
+            Self::Update { update, hearers } => {
+                for function in &hearers.get().0 {
+                    if let Err(error) = call_with(function.bind(py), update.bind(py)) {
+                        errors.push(error);
+                    }
+                }
+                return;
             }
-            Told::All(announced) => announced,
+            Self::All { announced, listeners } => (announced, listeners),
         };
+        let Listeners { types, document, updates, subdocuments } = &**listeners;
         let changes = &announced.changes;
         for observer in types {
-            let Some(argument) = argument(py, &announced, observer) else { continue };
-            let outcome = argument.and_then(|event| observer.callback.call(&event, Some(&announced)));
+            let Some(argument) = argument(py, announced, observer) else { continue };
+            let outcome = argument.and_then(|event| observer.callback.call(&event, announced));
             errors.extend(outcome.err());
         }
         if !document.is_empty() && changes.is_content() {
-            let event = Bound::new(py, TransactionEvent::new(Arc::clone(&announced)));
-            call_each(document, event.map(Bound::into_any), Some(&announced), errors);
+            let event = Bound::new(py, TransactionEvent::new(Arc::clone(announced)));
+            call_each(document, event.map(Bound::into_any), announced, errors);
         }
         if let Some(update) = changes.update()
             && changes.is_content()
             && !updates.is_empty()
         {
-            call_each(updates, Ok(PyBytes::new(py, update).into_any()), Some(&announced), errors);
+            call_each(updates, Ok(PyBytes::new(py, update).into_any()), announced, errors);
         }
         if !subdocuments.is_empty() && !changes.subdocuments.is_empty() {
-            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(&announced)));
-            call_each(subdocuments, event.map(Bound::into_any), Some(&announced), errors);
+            let event = Bound::new(py, SubdocsEvent::new(Arc::clone(announced)));
+            call_each(subdocuments, event.map(Bound::into_any), announced, errors);
         }
-        Some(announced)
     }
 }
 
 fn call_each(
     callbacks: &[(u64, Arc<Callback>)],
     event: PyResult<Bound<'_, PyAny>>,
-    announced: Option<&Announced>,
+    announced: &Announced,
     errors: &mut Vec<PyErr>,
 ) {
     let event = match event {

@@ -23,7 +23,7 @@ use pyo3::types::{PyBytes, PyWeakrefReference};
 
 use super::doc::Doc;
 use super::event::Announced;
-use super::observer::{Announcement, Callback, Observers, Subject, Told, raise};
+use super::observer::{Announcement, Callback, Observers, Subject, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
@@ -83,10 +83,19 @@ impl Teller {
 }
 
 /// What is left to do once a closed transaction's document is unlocked.
-#[derive(Default)]
-pub(super) struct Done {
-    announcement: Option<Announcement>,
-    captured: Vec<Captured>,
+pub(super) enum Done {
+    Nothing,
+    /// Observers are to hear of it.
+    Tell(Announcement),
+    /// Undo managers have captured it, and observers may have to hear of it.
+    Settle(Vec<Captured>, Option<Announcement>),
+}
+
+impl Done {
+    #[inline]
+    fn telling(announcement: Option<Announcement>) -> Self {
+        announcement.map_or(Self::Nothing, Self::Tell)
+    }
 }
 
 /// The explicit transaction that is open.
@@ -233,6 +242,7 @@ impl Shared {
     }
 
     /// Locks the state, thawed. While another thread holds it, the GIL is released.
+    #[inline]
     pub(super) fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         loop {
             let state = self.lock_as_it_is(py);
@@ -244,6 +254,7 @@ impl Shared {
         }
     }
 
+    #[inline]
     fn lock_as_it_is(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         loop {
             match self.state.try_lock() {
@@ -325,7 +336,17 @@ impl Shared {
     }
 
     /// Locks the state for a change, when no other thread's transaction is open.
+    #[inline]
     pub(super) fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        if let Ok(state) = self.state.try_lock()
+            && state.is_unhindered()
+        {
+            return Ok(state);
+        }
+        self.lock_in_turn_for_change(py)
+    }
+
+    fn lock_in_turn_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
         let state = self.lock_in_turn(py, None)?;
         state.check_writable()?;
         Ok(state)
@@ -364,11 +385,11 @@ impl Shared {
         let mut state = self.lock_for_change(py)?;
         let begun = state.begin();
         let result = work(&mut state.engine);
-        let done = if begun {
-            state.close_attached(py, self, Origin::Implicit, None, None)
-        } else {
-            Done::default()
-        };
+        if !begun {
+            drop(state);
+            return result.map_err(|error| PyErr::from(error.into()));
+        }
+        let done = state.close_attached(py, self, Origin::Implicit, None, None);
         drop(state);
         self.finish(py, done, result)
     }
@@ -392,7 +413,7 @@ impl Shared {
                 let begun = state.begin();
                 let result = work(&mut state.engine);
                 let done =
-                    if begun { state.close(self, Origin::Implicit, None, None) } else { Done::default() };
+                    if begun { state.close(self, Origin::Implicit, None, None) } else { Done::Nothing };
                 Some((result, done))
             });
             if let Some((result, done)) = outcome {
@@ -500,7 +521,7 @@ impl Shared {
     }
 
     pub(super) fn observe(&self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
-        self.lock(py).observers.add(subject, callback)
+        self.lock(py).observers.add(py, subject, callback)
     }
 
     pub(super) fn observe_type(
@@ -510,7 +531,7 @@ impl Shared {
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.lock(py).observers.add_type(target, deep, callback)
+        self.lock(py).observers.add_type(py, target, deep, callback)
     }
 
     /// Notes that subdocuments are opened from now on.
@@ -526,13 +547,13 @@ impl Shared {
 
     /// Removes every observer.
     pub(super) fn unobserve_all(&self, py: Python<'_>) {
-        let removed = self.lock(py).observers.remove_all();
+        let removed = self.lock(py).observers.remove_all(py);
         drop(removed);
     }
 
     /// Removes an observer; later announcements pass it by.
     pub(super) fn unobserve(&self, py: Python<'_>, id: u64) {
-        let removed = self.lock(py).observers.remove(id);
+        let removed = self.lock(py).observers.remove(py, id);
         drop(removed);
     }
 
@@ -547,19 +568,25 @@ impl Shared {
         done: Done,
         result: Result<T, E>,
     ) -> PyResult<T> {
-        let settled = if done.captured.is_empty() { Ok(()) } else { self.settle(py, done.captured) };
-        if let Some(announcement) = done.announcement {
-            self.announce(py, announcement)?;
+        match done {
+            Done::Nothing => {}
+            Done::Tell(announcement) => self.announce(py, announcement)?,
+            Done::Settle(captured, announcement) => {
+                let settled = self.settle(py, captured);
+                if let Some(announcement) = announcement {
+                    self.announce(py, announcement)?;
+                }
+                settled?;
+            }
         }
-        settled?;
         result.map_err(|error| PyErr::from(error.into()))
     }
 
     fn announce(&self, py: Python<'_>, mut announcement: Announcement) -> PyResult<()> {
         let mut errors = Vec::new();
         loop {
-            let announced = announcement.call(py, &mut errors);
-            if let Some(announced) = &announced {
+            announcement.call(py, &mut errors);
+            if let Some(announced) = announcement.announced() {
                 retire_removed(py, &announced.changes.subdocuments);
             }
             let is_over = self.teller.end(ThreadId::here());
@@ -575,6 +602,17 @@ impl Shared {
 }
 
 impl State {
+    /// Whether nothing stands in the way of a change by this thread.
+    #[inline]
+    fn is_unhindered(&self) -> bool {
+        self.frozen.is_none()
+            && self.damage.is_none()
+            && self.reading.is_empty()
+            && self.announcing.is_empty()
+            && self.is_open_to_this_thread()
+    }
+
+    #[inline]
     fn is_open_to_this_thread(&self) -> bool {
         self.transaction.as_ref().is_none_or(|open| open.owner == ThreadId::here())
     }
@@ -662,15 +700,17 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        // Who began to listen while the transaction was open hears of it as well.
-        let tells_more = task_group.is_some() || self.observers.listening.changes;
-        if tells_more || !self.engine.tells_only_its_update() {
+        let hearers = if task_group.is_none() { self.observers.hearers(py) } else { None };
+        let Some(hearers) = hearers.filter(|_| self.engine.tells_only_its_update()) else {
             return self.close(shared, tracked, origin, task_group);
-        }
+        };
         let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
-        let announcement = update.map(|update| self.observers.announcement(Told::Update(update)));
-        let announcement = announcement.and_then(|announcement| self.queue(shared, announcement));
-        Done { announcement, captured: Vec::new() }
+        let Some(update) = update else { return Done::Nothing };
+        let announcement = Announcement::Update { update, hearers };
+        if self.announcing.is_empty() && shared.teller.begin(ThreadId::here()) {
+            return Done::Tell(announcement);
+        }
+        Done::telling(self.queue(shared, announcement))
     }
 
     /// Closes the engine's transaction: undo managers capture it, and what observers are to hear is gathered.
@@ -696,7 +736,7 @@ impl State {
     ) -> Done {
         let changes = self.commit_captured(&mut captured);
         let announcement = changes.and_then(|changes| self.tell(shared, changes, origin, task_group));
-        Done { announcement, captured }
+        if captured.is_empty() { Done::telling(announcement) } else { Done::Settle(captured, announcement) }
     }
 
     fn announcement(
@@ -707,7 +747,7 @@ impl State {
         task_group: Option<Py<PyAny>>,
     ) -> Announcement {
         let shared = Arc::clone(shared);
-        self.observers.announcement(Told::All(Arc::new(Announced { shared, changes, origin, task_group })))
+        self.observers.announcement(Arc::new(Announced { shared, changes, origin, task_group }))
     }
 
     /// Returns what is to be announced at once of a transaction; what followed it by itself is queued.
@@ -730,35 +770,19 @@ impl State {
     }
 
     /// Returns what is to be announced at once. While this thread calls observers already, it is queued.
-    #[inline]
     fn queue(&mut self, shared: &Shared, announcement: Announcement) -> Option<Announcement> {
         let thread = ThreadId::here();
-        if self.announcing.is_empty()
-            && matches!(announcement.told, Told::Update(_))
-            && shared.teller.begin(thread)
-        {
-            return Some(announcement);
-        }
-        self.queue_behind(shared, thread, announcement)
-    }
-
-    fn queue_behind(
-        &mut self,
-        shared: &Shared,
-        thread: ThreadId,
-        announcement: Announcement,
-    ) -> Option<Announcement> {
         if shared.teller.end(thread) {
             self.announcing.push(Announcing::of(thread, None));
         }
         if let Some(announcing) = self.announcing.iter_mut().find(|announcing| announcing.thread == thread) {
-            if let Told::All(announced) = &announcement.told {
+            if let Some(announced) = announcement.announced() {
                 self.engine.keep(&announced.changes);
             }
             announcing.queue.push_back((announcing.answers + 1, announcement));
             return None;
         }
-        let current = announcement.told.announced().cloned();
+        let current = announcement.announced().cloned();
         self.announcing.push(Announcing::of(thread, current));
         Some(announcement)
     }
@@ -776,7 +800,7 @@ impl State {
         }
         if let Some((answers, announcement)) = announcing.queue.pop_front() {
             announcing.answers = answers;
-            announcing.current = announcement.told.announced().cloned();
+            announcing.current = announcement.announced().cloned();
             return Some(announcement);
         }
         self.announcing.swap_remove(at);
