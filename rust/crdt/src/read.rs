@@ -83,7 +83,7 @@ impl Store {
     /// The entries of a map, keys in the order in which the document first saw them.
     pub(crate) fn entries_of(&self, branch: BranchId) -> Vec<(&str, Value)> {
         let entries = &self.branches.get(branch).entries;
-        let mut alive: Vec<_> = entries.iter().filter(|&(_, item)| !self.item(item).deleted).collect();
+        let mut alive: Vec<_> = entries.iter().filter(|&(_, item)| self.item(item).is_visible()).collect();
         alive.sort_unstable_by_key(|&(key, _)| key);
         alive
             .into_iter()
@@ -136,7 +136,7 @@ impl Store {
     pub(crate) fn alive_entry(&self, branch: BranchId, key: &str) -> Option<ItemId> {
         let key = self.keys.id(key)?;
         let item = self.branches.get(branch).entries.get(key)?;
-        (!self.item(item).deleted).then_some(item)
+        self.item(item).is_visible().then_some(item)
     }
 
     fn tree(&self, branch: BranchId, depth: usize) -> Result<Tree, TooDeep> {
@@ -309,7 +309,7 @@ impl Doc {
     #[must_use]
     pub fn entry_count(&self, target: SharedType) -> usize {
         let entries = &self.store.branches.get(target.0).entries;
-        entries.iter().filter(|&(_, item)| !self.store.item(item).deleted).count()
+        entries.iter().filter(|&(_, item)| self.store.item(item).is_visible()).count()
     }
 
     /// Whether a map has an entry under `key`.
@@ -330,5 +330,42 @@ impl Doc {
     #[must_use]
     pub fn likely_tag(&self, target: SharedType) -> TypeTag {
         self.tag(target).unwrap_or_else(|| self.store.likely_tag(target.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::any::Any;
+    use crate::block::Kind;
+    use crate::doc::Doc;
+    use crate::edit::Input;
+    use crate::lib0::Writer;
+    use crate::update::{HAS_ORIGIN, TypeTag};
+
+    #[test]
+    fn a_mark_that_a_forged_block_puts_under_a_key_is_no_entry() {
+        let mut doc = Doc::new(1);
+        let map = doc.root("map", TypeTag::Map).unwrap();
+        doc.set(map, "key", Input::Any(Any::Null)).unwrap();
+        let mut writer = Writer::new();
+        for number in [1, 1, 7, 0] {
+            writer.var_uint(number);
+        }
+        writer.byte(HAS_ORIGIN | Kind::Format as u8);
+        for number in [1, 0] {
+            writer.var_uint(number);
+        }
+        for text in ["em", "{}"] {
+            writer.var_string(text);
+        }
+        writer.var_uint(0);
+        doc.apply_update(&writer.into_bytes()).unwrap();
+        assert!(doc.entries(map).is_empty() && doc.entry(map, "key").is_none());
+        assert!(!doc.has_entry(map, "key") && !doc.remove(map, "key").unwrap());
+        assert_eq!(doc.entry_count(map), 0);
+
+        doc.set(map, "key", Input::Any(Any::Null)).unwrap();
+        assert!(doc.has_entry(map, "key"));
+        assert_eq!((doc.entries(map).len(), doc.entry_count(map)), (1, 1));
     }
 }
