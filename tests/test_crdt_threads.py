@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -131,3 +132,37 @@ def test_updates_of_many_threads_are_heard_once_each_with_what_they_are_answered
     assert len(heard) == len(text)
     assert str(copy.get("text", type=Text)) == str(text)
     assert str(text).replace("!", "") != str(text)
+
+
+def test_what_the_collector_calls_may_read_a_document_that_somebody_begins_to_listen_to() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    doc.observe_updates(id)
+    thresholds = gc.get_threshold()
+
+    def look(phase: str, info: dict[str, int]) -> None:
+        str(text)
+
+    def listen() -> None:
+        for number in range(50):
+            subscription = doc.observe_updates(id)
+            gc.collect()
+            gc.set_threshold(5)
+            # The collector runs again when five more objects are there: each time at another one.
+            held: list[set[int]] = []
+            for _ in range(number % 7):
+                held.append(set())  # noqa: PERF401 - a comprehension makes an object itself
+            doc.unobserve(subscription)
+            gc.set_threshold(*thresholds)
+            del held
+
+    listener = threading.Thread(target=listen, daemon=True)
+    gc.callbacks.append(look)
+    try:
+        listener.start()
+        listener.join(timeout=20)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(look)
+
+    assert not listener.is_alive()

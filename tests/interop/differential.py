@@ -11,10 +11,12 @@ replicas of Yjs alone as well. An episode in which more has been sent than `_MOS
 further operations, and ends as every other one.
 
 Then everything still under way is delivered, and all replicas are compared (see `agreement.py`).
-Yjs has two faults that episodes run into (see `node/yjs_faults.mjs`). A step that fails in Yjs is
-counted apart, and the episode goes on. An episode in which Yjs replicas disagree with each other is
-set aside, but only if Yjs wrote the blocks that make them, and if ours hold the same edits and each
-reads as our reader or as one of Yjs: where such a block goes depends on the order of arrival.
+Yjs has three faults that episodes run into (see `node/yjs_faults.mjs`). A step that fails in Yjs is
+counted apart, and the episode goes on. So it does when Yjs leaves blocks waiting of which nothing
+is missing: in the end it is asked to look again. An episode in which Yjs replicas disagree with
+each other is set aside, but only if Yjs wrote the blocks that make them, and if ours hold the same
+edits and each reads as our reader or as one of Yjs: where such a block goes depends on the order of
+arrival.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from random import Random
 from typing import Any
 
 from agreement import Agreement
-from experiment import YJS_DISAGREES, YJS_FAILS, Difference, Outcome
+from experiment import YJS_DISAGREES, YJS_FAILS, YJS_LEAVES_WAITING, Difference, Outcome
 from network import Network
 from readers import Readers
 from replicas import OurReplica, Replica, UndoOptions, Update, YjsReplica
@@ -91,7 +93,8 @@ class Episode:
 
     def _outcome(self) -> Outcome:
         operations = self._operations()
-        set_aside = Counter({YJS_FAILS: operations.pop(YJS_FAILS, 0)})
+        apart = (YJS_FAILS, YJS_LEAVES_WAITING)
+        set_aside = Counter({kind: operations.pop(kind, 0) for kind in apart})
         agreement = self._agreement()
         try:
             agreement.check()
@@ -223,6 +226,7 @@ class Episode:
                 self._network.send(ours, ours.apply(self._network.all_for(ours)))
             for theirs in self._theirs:
                 self._deliver_to_yjs(theirs, self._network.all_for(theirs))
+                self._ask_for_updates(theirs, "lookAgain", self._any_encoding())
             self._flush()
 
     def _deliver_to_yjs(self, replica: YjsReplica, updates: list[Update]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 YJS_FAILS = "step that fails in Yjs"
 YJS_DISAGREES = "Yjs disagrees with itself"
+YJS_LEAVES_WAITING = "blocks that Yjs leaves waiting"
 YJS_TAKES_OTHERS = "step that takes away other units in Yjs"
 
 

@@ -36,3 +36,9 @@ def test_yjs_takes_away_other_units_than_those_of_the_step(
     seen = yjs.call(case)
 
     assert seen == {"left": left, "foreseen": True}
+
+
+def test_yjs_leaves_blocks_waiting_of_which_nothing_is_missing(yjs: YjsHost) -> None:
+    seen = yjs.call("leftWaiting")
+
+    assert seen == {"written": "a-cdb", "left": "ab", "found": True, "read": "a-cdb"}

@@ -1,7 +1,7 @@
-// Three faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
+// Four faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
 
 import * as Y from 'yjs'
-import { isLostParent, reversed, takesOthers } from './documents.mjs'
+import { isLostParent, lookAgain, reversed, takesOthers } from './documents.mjs'
 
 const documentOf = client => {
   const doc = new Y.Doc()
@@ -105,4 +105,29 @@ const grownTogether = () => undone(root => {
   root.delete('text')
 })
 
-export const methods = { disagreement, failure, cutApart, grownTogether }
+/**
+ * Of `a-cdb`, the dash is by somebody with a greater id, and comes together with `d`, before all else. It waits for `b`, the
+ * second unit of its neighbor's author, of whom `d` is there: so Yjs notes that it waits for what comes before `d`. When `b`
+ * is there it does not look again, `c` waits for the dash, and both stay out when nothing is missing any more.
+ */
+const leftWaiting = () => {
+  const doc = documentOf(1)
+  const text = doc.getText('text')
+  const updates = []
+  doc.on('update', (update, origin) => { if (origin !== 'remote') updates.push(update) })
+  text.insert(0, 'a')
+  text.insert(1, 'b')
+  const other = copyOf(doc, 2)
+  other.getText('text').insert(1, '-')
+  const dash = Y.encodeStateAsUpdate(other, Y.encodeStateVector(doc))
+  receive(doc, other)
+  text.insert(2, 'c')
+  text.insert(3, 'd')
+  const [a, b, c, d] = updates
+  const reader = documentOf(3)
+  for (const update of [Y.mergeUpdates([dash, d]), a, b, c]) Y.applyUpdate(reader, update)
+  const left = reader.getText('text').toString()
+  return { written: text.toString(), left, found: lookAgain(reader), read: reader.getText('text').toString() }
+}
+
+export const methods = { disagreement, failure, cutApart, grownTogether, leftWaiting }

@@ -57,9 +57,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::ArrayEvent>()?;
     module.add_class::<event::MapEvent>()?;
     module.add_class::<event::XmlEvent>()?;
-    // Nobody sees this one. It is made now because making a type can run Python code, which must not happen when a
-    // document is locked.
-    module.py().get_type::<observer::Hearers>();
     module.add_function(wrap_pyfunction!(update::merge_updates, module)?)?;
     module.add_function(wrap_pyfunction!(update::get_update, module)?)?;
     module.add_function(wrap_pyfunction!(update::get_state, module)?)?;

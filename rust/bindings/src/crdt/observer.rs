@@ -1,6 +1,6 @@
 //! Who listens to a document, and how they are called once a transaction is over and nothing is locked.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use officina_crdt::{Event, Listening, SharedType, Unit};
 use pyo3::exceptions::PyException;
@@ -122,7 +122,15 @@ pub(super) struct Listeners {
 /// Functions that are called with an update and nothing else. A Python object, as each keystroke takes a reference to
 /// it: one that is counted under the GIL takes a fraction of the time of an [`Arc`].
 #[pyclass(frozen)]
-pub(super) struct Hearers(Vec<Py<PyAny>>);
+pub(super) struct Hearers(OnceLock<Vec<Py<PyAny>>>);
+
+impl Hearers {
+    /// Room for them. Making an object can run Python code, so this comes before the document is locked. Without
+    /// memory for it they hear of updates as all others do, by a longer way.
+    pub(super) fn room(py: Python<'_>) -> Option<Py<Self>> {
+        Py::new(py, Self(OnceLock::new())).ok()
+    }
+}
 
 /// The observers of a document, by the order in which they were registered.
 pub(super) struct Observers {
@@ -130,7 +138,7 @@ pub(super) struct Observers {
     /// In which types are observed.
     unit: Unit,
     listeners: Arc<Listeners>,
-    /// Who is called with each update, if nobody listens for more.
+    /// Who is called with each update, if nobody listens for more of it.
     hearers: Option<Py<Hearers>>,
     /// What the engine has to notice for them.
     pub(super) listening: Listening,
@@ -142,8 +150,14 @@ impl Observers {
         Self { next: 0, unit, listeners: Arc::default(), hearers: None, listening: Listening::default() }
     }
 
-    pub(super) fn add(&mut self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
-        self.change(py, |listeners, id| {
+    pub(super) fn add(
+        &mut self,
+        py: Python<'_>,
+        room: Option<Py<Hearers>>,
+        subject: Subject,
+        callback: Arc<Callback>,
+    ) -> u64 {
+        self.change(py, room, |listeners, id| {
             let observers = match subject {
                 Subject::Document => &mut listeners.document,
                 Subject::Updates => &mut listeners.updates,
@@ -156,50 +170,59 @@ impl Observers {
     pub(super) fn add_type(
         &mut self,
         py: Python<'_>,
+        room: Option<Py<Hearers>>,
         target: Option<SharedType>,
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.change(py, |listeners, id| {
+        self.change(py, room, |listeners, id| {
             listeners.types.push(Arc::new(TypeObserver { id, target, deep, callback }));
         })
     }
 
-    fn change(&mut self, py: Python<'_>, change: impl FnOnce(&mut Listeners, u64)) -> u64 {
+    fn change(
+        &mut self,
+        py: Python<'_>,
+        room: Option<Py<Hearers>>,
+        change: impl FnOnce(&mut Listeners, u64),
+    ) -> u64 {
         self.next += 1;
         let mut listeners = Listeners::clone(&self.listeners);
         change(&mut listeners, self.next);
-        drop(self.replace(py, listeners));
+        drop(self.replace(py, room, listeners));
         self.next
     }
 
     /// Removes an observer. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
-    pub(super) fn remove(&mut self, py: Python<'_>, id: u64) -> impl Sized + use<> {
+    pub(super) fn remove(
+        &mut self,
+        py: Python<'_>,
+        room: Option<Py<Hearers>>,
+        id: u64,
+    ) -> impl Sized + use<> {
         let mut listeners = Listeners::clone(&self.listeners);
         listeners.types.retain(|observer| observer.id != id);
         for observers in [&mut listeners.document, &mut listeners.updates, &mut listeners.subdocuments] {
             observers.retain(|(known, _)| *known != id);
         }
-        self.replace(py, listeners)
+        self.replace(py, room, listeners)
     }
 
     /// Removes all of them. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
     pub(super) fn remove_all(&mut self, py: Python<'_>) -> impl Sized + use<> {
-        self.replace(py, Listeners::default())
+        self.replace(py, None, Listeners::default())
     }
 
-    fn replace(&mut self, py: Python<'_>, listeners: Listeners) -> Arc<Listeners> {
+    fn replace(&mut self, py: Python<'_>, room: Option<Py<Hearers>>, listeners: Listeners) -> Arc<Listeners> {
         let Listeners { types, document, updates, subdocuments } = &listeners;
-        let is_for_updates = types.is_empty() && document.is_empty() && !updates.is_empty();
-        self.hearers = if is_for_updates && updates.iter().all(|(_, callback)| callback.is_plain()) {
-            let functions = updates.iter().map(|(_, callback)| callback.function.clone_ref(py));
-            // Without memory for it they hear what all others do, by the longer way.
-            Py::new(py, Hearers(functions.collect())).ok()
-        } else {
-            None
-        };
+        let only_updates = types.is_empty() && document.is_empty() && !updates.is_empty();
+        self.hearers = room.filter(|_| only_updates && updates.iter().all(|(_, it)| it.is_plain()));
+        if let Some(hearers) = &self.hearers {
+            let function = |(_, callback): &(u64, Arc<Callback>)| callback.function.clone_ref(py);
+            hearers.get().0.get_or_init(|| updates.iter().map(function).collect());
+        }
         self.listening = Listening {
             changes: !document.is_empty(),
             updates: !updates.is_empty(),
@@ -209,7 +232,7 @@ impl Observers {
         std::mem::replace(&mut self.listeners, Arc::new(listeners))
     }
 
-    /// Who is to be told of an update, if nobody listens for more.
+    /// Who is to be told of an update, if nobody listens for more of it.
     #[inline]
     pub(super) fn hearers(&self, py: Python<'_>) -> Option<Py<Hearers>> {
         self.hearers.as_ref().map(|hearers| hearers.clone_ref(py))
@@ -223,7 +246,7 @@ impl Observers {
 
 /// What has to be told of a transaction, and to whom, once nothing is locked.
 pub(super) enum Announcement {
-    /// The update, when nobody listens for more.
+    /// The update, when nobody listens for more of it.
     Update { update: Py<PyBytes>, hearers: Py<Hearers> },
     /// Whatever they ask.
     All { announced: Arc<Announced>, listeners: Arc<Listeners> },
@@ -242,7 +265,7 @@ impl Announcement {
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let (announced, listeners) = match self {
             Self::Update { update, hearers } => {
-                for function in &hearers.get().0 {
+                for function in hearers.get().0.get().into_iter().flatten() {
                     if let Err(error) = call_with(function.bind(py), update.bind(py)) {
                         errors.push(error);
                     }

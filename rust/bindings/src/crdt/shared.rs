@@ -23,7 +23,7 @@ use pyo3::types::{PyBytes, PyWeakrefReference};
 
 use super::doc::Doc;
 use super::event::Announced;
-use super::observer::{Announcement, Callback, Observers, Subject, raise};
+use super::observer::{Announcement, Callback, Hearers, Observers, Subject, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
@@ -521,7 +521,8 @@ impl Shared {
     }
 
     pub(super) fn observe(&self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
-        self.lock(py).observers.add(py, subject, callback)
+        let room = Hearers::room(py);
+        self.lock(py).observers.add(py, room, subject, callback)
     }
 
     pub(super) fn observe_type(
@@ -531,7 +532,8 @@ impl Shared {
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.lock(py).observers.add_type(py, target, deep, callback)
+        let room = Hearers::room(py);
+        self.lock(py).observers.add_type(py, room, target, deep, callback)
     }
 
     /// Notes that subdocuments are opened from now on.
@@ -553,7 +555,8 @@ impl Shared {
 
     /// Removes an observer; later announcements pass it by.
     pub(super) fn unobserve(&self, py: Python<'_>, id: u64) {
-        let removed = self.lock(py).observers.remove(py, id);
+        let room = Hearers::room(py);
+        let removed = self.lock(py).observers.remove(py, room, id);
         drop(removed);
     }
 
@@ -700,13 +703,15 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        let hearers = if task_group.is_none() { self.observers.hearers(py) } else { None };
-        let Some(hearers) = hearers.filter(|_| self.engine.tells_only_its_update()) else {
+        let only_update = task_group.is_none() && self.engine.tells_only_its_update();
+        let hearers = if only_update { self.observers.hearers(py) } else { None };
+        let Some(hearers) = hearers else {
             return self.close(shared, tracked, origin, task_group);
         };
         let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
         let Some(update) = update else { return Done::Nothing };
         let announcement = Announcement::Update { update, hearers };
+        // A teller is not among those who announce: nothing has to be kept of an update that is written.
         if self.announcing.is_empty() && shared.teller.begin(ThreadId::here()) {
             return Done::Tell(announcement);
         }
