@@ -130,6 +130,10 @@ impl Hearers {
     pub(super) fn room(py: Python<'_>) -> Option<Py<Self>> {
         Py::new(py, Self(OnceLock::new())).ok()
     }
+
+    fn functions(&self) -> &[Py<PyAny>] {
+        self.0.get().map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The observers of a document, by the order in which they were registered.
@@ -265,7 +269,7 @@ impl Announcement {
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let (announced, listeners) = match self {
             Self::Update { update, hearers } => {
-                for function in hearers.get().0.get().into_iter().flatten() {
+                for function in hearers.get().functions() {
                     if let Err(error) = call_with(function.bind(py), update.bind(py)) {
                         errors.push(error);
                     }

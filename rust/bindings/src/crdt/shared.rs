@@ -703,9 +703,8 @@ impl State {
         origin: Option<Py<PyAny>>,
         task_group: Option<Py<PyAny>>,
     ) -> Done {
-        let only_update = task_group.is_none() && self.engine.tells_only_its_update();
-        let hearers = if only_update { self.observers.hearers(py) } else { None };
-        let Some(hearers) = hearers else {
+        let hearers = if task_group.is_none() { self.observers.hearers(py) } else { None };
+        let Some(hearers) = hearers.filter(|_| self.engine.tells_only_its_update()) else {
             return self.close(shared, tracked, origin, task_group);
         };
         let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
