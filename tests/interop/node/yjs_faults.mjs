@@ -108,7 +108,7 @@ const grownTogether = () => undone(root => {
 /**
  * Of `a-cdb`, the dash is by somebody with a greater id, and comes together with `d`, before all else. It waits for `b`, the
  * second unit of its neighbor's author, of whom `d` is there: so Yjs notes that it waits for what comes before `d`. When `b`
- * is there it does not look again, `c` waits for the dash, and both stay out when nothing is missing any more.
+ * is there it does not look again, `c` waits for the dash, and all three stay out when nothing is missing any more.
  */
 const leftWaiting = () => {
   const doc = documentOf(1)
