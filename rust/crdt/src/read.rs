@@ -80,8 +80,8 @@ impl Store {
         Ok(text)
     }
 
-    /// The entries of a map, keys in the order in which the document first saw them. A mark is none, which a forged block
-    /// can put under a key.
+    /// The entries of a map, keys in the order in which the document first saw them. A mark, which a forged block can
+    /// put under a key, is none.
     pub(crate) fn entries_of(&self, branch: BranchId) -> Vec<(&str, Value)> {
         let entries = &self.branches.get(branch).entries;
         let mut alive: Vec<_> = entries.iter().filter(|&(_, item)| self.item(item).is_visible()).collect();

@@ -57,8 +57,8 @@ impl Store {
         unit
     }
 
-    /// The units that stand for those of a range now, after all that was brought back: by client and clocks. Copies can have
-    /// been cut since, or have grown together with their neighbors.
+    /// The units that stand for those of a range now, after all that was brought back: by client and clocks. Copies can
+    /// have been cut since, or have grown together with their neighbors.
     ///
     /// Yjs 13.6 takes the block that begins with the first unit's copy, however long that is.
     pub(crate) fn standing_for(
