@@ -57,6 +57,11 @@ impl TextArena {
         self.garbage > MIN_GARBAGE && self.garbage * 2 > self.text.len()
     }
 
+    /// Gives back what was reserved for more.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+    }
+
     /// Takes the text out for rewriting; what is still in use is pushed back.
     pub(crate) fn take(&mut self) -> String {
         self.garbage = 0;
@@ -129,6 +134,11 @@ impl ValueArena {
 
     pub(crate) fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// Gives back what was reserved for more.
+    pub(crate) fn shrink(&mut self) {
+        self.values.shrink_to_fit();
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {

@@ -78,11 +78,6 @@ impl Batch {
         Order::Indices(keyed.into_iter().map(|(_, index)| index).collect())
     }
 
-    /// How many bytes the gathered blocks take.
-    pub(crate) fn byte_count(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Whether two blocks claim the same units and are not the same.
     pub(crate) fn is_contended(&self, order: &Order) -> bool {
         let blocks = &self.gathered.blocks;

@@ -64,7 +64,7 @@ impl Kind {
 /// | Any | offset in the value arena | | |
 /// | Type | branch | | |
 /// | Json, Binary, Embed, Format, Doc | payload | | |
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
     pub(crate) at: u32,
     pub(crate) bytes: u32,
@@ -79,8 +79,8 @@ impl Content {
     }
 }
 
-/// One block, 64 bytes: a cache line.
-#[derive(Debug, Clone, Copy)]
+/// One block, with all that [`Items`](crate::items::Items) knows about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Item {
     pub(crate) client: u32,
     pub(crate) clock: u32,
@@ -154,6 +154,12 @@ impl Item {
     #[inline]
     pub(crate) fn is_visible(&self) -> bool {
         !self.deleted && self.kind.is_countable()
+    }
+
+    /// Whether it is text of which not every character is one unit in every measure.
+    #[inline]
+    pub(crate) fn is_wide(&self) -> bool {
+        self.kind == Kind::String && (self.content.bytes != self.len || self.content.chars != self.len)
     }
 
     /// How much the item adds to its parent's length, in every unit.

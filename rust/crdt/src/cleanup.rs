@@ -97,7 +97,7 @@ impl Store {
         if !is_text || found.marks.is_none() {
             return false;
         }
-        found.item == NONE || !(self.item(found.item).deleted || self.is_new(self.item(found.item)))
+        found.item == NONE || !(self.item(found.item).deleted || self.is_new(&self.item(found.item)))
     }
 
     fn tidy(&mut self, untidy: &Untidy) {

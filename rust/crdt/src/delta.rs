@@ -50,14 +50,14 @@ impl Store {
             if item.deleted {
                 continue;
             }
-            if let Some((key, value)) = self.mark(item) {
+            if let Some((key, value)) = self.mark(&item) {
                 flush(&mut text, &attributes, &mut runs);
                 attributes.pass(key, value);
             } else if item.kind == Kind::String {
-                text.push_str(self.text_of(item));
+                text.push_str(self.text_of(&item));
             } else if matches!(item.kind, Kind::Embed | Kind::Type) {
                 flush(&mut text, &attributes, &mut runs);
-                let values = self.item_values(item).into_iter();
+                let values = self.item_values(&item).into_iter();
                 runs.extend(values.map(|value| Delta::Embed(value, attributes.clone())));
             }
         }
@@ -75,7 +75,7 @@ impl Store {
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.settle_marks(branch);
-        let marks = self.marks(branch).iter().filter_map(|&mark| self.mark(self.item(mark)));
+        let marks = self.marks(branch).iter().filter_map(|&mark| self.mark(&self.item(mark)));
         let mut keys: HashSet<&str> = marks.map(|(key, _)| key).collect();
         let len = self.branches.get(branch).tree.size.in_unit(unit);
         let (mut position, mut units, mut bytes) = (0_u32, 0_usize, 0_usize);

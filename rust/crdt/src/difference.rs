@@ -94,9 +94,9 @@ impl Store {
             let item = self.item(at);
             let client = self.clients.get(item.client).client;
             let mut cuts = vec![item.clock, item.end()];
-            edges(item, client, old, &mut cuts);
+            edges(&item, client, old, &mut cuts);
             if let Some(new) = new {
-                edges(item, client, new, &mut cuts);
+                edges(&item, client, new, &mut cuts);
             }
             cuts.sort_unstable();
             cuts.dedup();
@@ -105,7 +105,7 @@ impl Store {
                 let was = old.shows(id);
                 let is = new.map_or(!item.deleted, |new| new.shows(id));
                 if was || is {
-                    self.describe(item, (cut[0], cut[1]), (was, is), unit, &mut marks, &mut parts)?;
+                    self.describe(&item, (cut[0], cut[1]), (was, is), unit, &mut marks, &mut parts)?;
                 }
             }
             at = item.right;

@@ -378,8 +378,9 @@ impl Doc {
             return Ok(Applied { changed: true });
         }
         let mut update = std::mem::take(&mut self.scratch);
-        let decoded = update.decode_as(bytes, encoding).and_then(|source| {
-            self.store.check_room(source.len())?;
+        let decoded = update.decode_as(bytes, encoding);
+        let decoded = decoded.and_then(|source| {
+            self.store.check_room(source.len(), update.piece_count())?;
             Ok(source)
         });
         let applied = decoded.map(|source| self.integrate_into(&update, &source));
@@ -420,12 +421,12 @@ impl Doc {
     /// # Errors
     /// [`DecodeError::DocumentFull`].
     pub fn apply_batch(&mut self, batch: Batch) -> Result<Option<Applied>, DecodeError> {
-        self.store.check_room(batch.byte_count())?;
         let order = batch.order();
         if batch.is_contended(&order) {
             return Ok(None);
         }
         let (update, bytes) = batch.join(order);
+        self.store.check_room(bytes.len(), update.piece_count())?;
         Ok(Some(self.integrate_into(&update, &bytes)))
     }
 
@@ -437,8 +438,11 @@ impl Doc {
         self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let fills = update.blocks.len() >= BULK && self.store.items.is_empty();
+        let fills = update.blocks.len() >= BULK && self.store.items.len() == 0;
         self.store.unlisted = fills;
+        if fills {
+            self.store.items.reserve(update.blocks.len());
+        }
         let changed = self.integrate(update, bytes);
         if fills {
             self.store.list();
@@ -447,6 +451,9 @@ impl Doc {
             self.commit();
         } else if alone {
             self.store.squeeze();
+        }
+        if fills {
+            self.store.compact();
         }
         Applied { changed }
     }
@@ -618,7 +625,7 @@ impl Doc {
         let deleted =
             self.store.all_deletes().iter().map(|(_, clocks)| u64::from(clocks.end - clocks.start)).sum();
         Statistics {
-            blocks: self.store.block_count(),
+            blocks: self.store.items.count(),
             clients: self.store.clients.iter().filter(|blocks| blocks.next_clock > 0).count(),
             history: self.store.clients.iter().map(|blocks| u64::from(blocks.next_clock)).sum(),
             deleted,

@@ -51,12 +51,9 @@ impl Store {
     /// Checks that `units` more fit the client's clock and `bytes` more the arenas.
     pub(crate) fn check_growth(&self, client: u32, units: usize, bytes: usize) -> Result<(), EditError> {
         let clock = self.clients.get(client).next_clock as usize;
-        let arenas = self.text.len().max(self.values.len()).max(self.items.len());
-        if clock + units < NONE as usize && arenas + 4 * (units + bytes) < NONE as usize {
-            Ok(())
-        } else {
-            Err(EditError::Full { units })
-        }
+        let arenas = self.text.len().max(self.values.len());
+        let has_room = arenas + 4 * (units + bytes) < NONE as usize && self.items.has_room_to_edit();
+        if clock + units < NONE as usize && has_room { Ok(()) } else { Err(EditError::Full { units }) }
     }
 
     /// The item that holds the visible unit `index`, by the finger if it is near.
@@ -81,7 +78,7 @@ impl Store {
         if item == NONE || counted != unit || index < start {
             return None;
         }
-        let size = self.item(item).visible_size().in_unit(unit);
+        let size = self.items.visible_len(item, unit);
         (index - start < size).then_some(Located { item, start })
     }
 
@@ -160,7 +157,7 @@ impl Store {
         else {
             return Ok((NONE, self.branches.get(branch).start));
         };
-        let size = self.item(item).visible_size().in_unit(unit);
+        let size = self.items.visible_len(item, unit);
         if index - start == size {
             return Ok((item, self.item(item).right));
         }
@@ -176,30 +173,15 @@ impl Store {
             return false;
         }
         let item = self.item(left);
+        if item.end() != self.clients.get(client).next_clock {
+            return false;
+        }
         let right = if right == NONE { LocalId::NONE } else { self.item(right).first_id() };
         item.client == client
             && item.kind == kind
             && !item.deleted
             && !item.keep
-            && item.end() == self.clients.get(client).next_clock
             && item.right_origin == right
-    }
-
-    /// Continues the run under the finger, as typing does; returns whether it did.
-    #[inline]
-    fn type_on(&mut self, client: u32, branch: BranchId, index: u32, text: &str, unit: Unit) -> bool {
-        let found = self.branches.get(branch);
-        let Finger { item: run, start, unit: counted } = found.finger;
-        if run == NONE || counted != unit || found.marks.is_some() || text.is_empty() {
-            return false;
-        }
-        let &Item { right, .. } = self.item(run);
-        let is_at_end = index == start + self.item(run).visible_size().in_unit(unit);
-        let is_followed = right == NONE || self.item(right).is_visible();
-        if !is_at_end || !is_followed || !self.extends(client, Kind::String, run, right) {
-            return false;
-        }
-        self.append_as(client, run, text, Size::of(text))
     }
 
     /// Continues a block with what its author types; returns whether it could.
@@ -222,11 +204,11 @@ impl Store {
         text: &str,
         unit: Unit,
     ) -> Result<(), EditError> {
-        self.check_alive(branch)?;
-        self.check_growth(client, text.len(), text.len())?;
-        if self.type_on(client, branch, index, text, unit) {
+        if self.keep_typing(client, branch, (index, unit), text) {
             return Ok(());
         }
+        self.check_alive(branch)?;
+        self.check_growth(client, text.len(), text.len())?;
         let (left, right) = if self.branches.get(branch).marks.is_some() {
             self.gap_inheriting(branch, index, unit)?
         } else {
@@ -238,11 +220,12 @@ impl Store {
         let size = Size::of(text);
         let item = self.put_text(client, branch, (left, right), text, size);
         let start = if item == left {
-            index + size.in_unit(unit) - self.item(item).visible_size().in_unit(unit)
+            index + size.in_unit(unit) - self.items.visible_len(item, unit)
         } else {
             index
         };
         self.branches.get_mut(branch).finger = Finger { item, start, unit };
+        self.begin_typing(client, branch, item, (index + size.in_unit(unit), unit));
         Ok(())
     }
 
@@ -279,11 +262,10 @@ impl Store {
         }
         let len = values.len() as u32;
         if self.extends(client, Kind::Any, left, right) {
-            let found = *self.item(left);
+            let found = self.item(left);
             if self.values.is_last(found.content.at, found.len) {
                 self.values.extend(values);
-                let grown = self.item_mut(left);
-                grown.len += len;
+                self.change(left, |grown| grown.len += len);
                 let tree = &mut self.branches.get_mut(branch).tree;
                 self.forest.resize(tree, &self.items, left, Size::uniform(len));
                 self.transaction.note_insert(client, found.end());
@@ -312,7 +294,7 @@ impl Store {
     ) -> ItemId {
         let origin = if left == NONE { LocalId::NONE } else { self.item(left).last_id() };
         let right_origin = if right == NONE { LocalId::NONE } else { self.item(right).first_id() };
-        let item = self.new_item(Item {
+        self.insert(&Item {
             client,
             clock: self.clients.get(client).next_clock,
             len,
@@ -328,9 +310,7 @@ impl Store {
             right,
             leaf: NONE,
             content,
-        });
-        self.link(item);
-        item
+        })
     }
 
     /// Makes the content for one value, and the shared type if it is one.
@@ -395,7 +375,7 @@ impl Store {
         while left > 0 {
             let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else { break };
             let from = index - start;
-            let to = (from + left).min(self.item(item).visible_size().in_unit(unit));
+            let to = (from + left).min(self.items.visible_len(item, unit));
             left -= to - from;
             let utf16 =
                 |offset| self.utf16_offset(item, offset, unit).ok_or(EditError::InsideCharacter { index });

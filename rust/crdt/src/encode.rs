@@ -22,10 +22,8 @@ impl Store {
         deletes: &DeleteSet,
         take: impl FnOnce(Cow<'_, [u8]>) -> T,
     ) -> T {
-        let last_block = starts.only().and_then(|(slot, clock)| {
-            let item = self.item(self.clients.get(slot).last_from(clock)?);
-            Some((item, clock - item.clock))
-        });
+        let last_block =
+            starts.only().and_then(|(slot, clock)| Some((self.clients.get(slot).last_from(clock)?, clock)));
         let mut keystroke = Short::default();
         let is_short = (last_block.is_some() || starts.is_empty())
             && self.encode_keystroke(last_block, deletes, &mut keystroke).is_some();
@@ -110,10 +108,11 @@ impl Store {
 
     /// Whether two blocks that are neighbors in clock order read the same when written as one.
     pub(crate) fn is_one_run(&self, item: ItemId, next: ItemId) -> bool {
-        let (left, right) = (self.item(item), self.item(next));
-        match left.kind {
-            Kind::Gc => right.kind == Kind::Gc,
-            Kind::Deleted | Kind::String | Kind::Any => left.right == next && Self::continues(left, right),
+        match self.items.kind(item) {
+            Kind::Gc => self.items.kind(next) == Kind::Gc,
+            Kind::Deleted | Kind::String | Kind::Any => {
+                self.items.right(item) == next && self.items.continues(item, next)
+            }
             _ => false,
         }
     }
@@ -127,17 +126,17 @@ impl Store {
             writer.len(units);
             return;
         }
-        self.header(item, offset).write(writer);
+        self.header(&item, offset).write(writer);
         match item.kind {
             Kind::Gc | Kind::Deleted => writer.len(units),
             Kind::String => {
-                let (replacement, head) = self.text_of_from(item, offset);
-                let tail = rest.iter().map(|&item| self.text_of(self.item(item)));
+                let (replacement, head) = self.text_of_from(&item, offset);
+                let tail = rest.iter().map(|&item| self.text_of(&self.item(item)));
                 writer.text(units, [replacement, head].into_iter().chain(tail));
             }
             Kind::Any => {
                 writer.len(units);
-                let values = run.iter().flat_map(|&item| self.values_of(self.item(item)));
+                let values = run.iter().flat_map(|&item| self.values_of(&self.item(item)));
                 values.skip(offset as usize).for_each(|value| value.encode_into(writer.rest()));
             }
             Kind::Type => {
@@ -147,7 +146,7 @@ impl Store {
                 }
             }
             Kind::Json | Kind::Binary | Kind::Embed | Kind::Format | Kind::Doc => {
-                if let Some(payload) = self.payload(item) {
+                if let Some(payload) = self.payload(&item) {
                     encode_payload(payload, offset, writer);
                 }
             }

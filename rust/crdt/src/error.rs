@@ -86,7 +86,7 @@ pub enum DecodeError {
         /// How many bytes an update of that size may unfold to.
         max: usize,
     },
-    /// The document has no room for more: its arenas are addressed by 32 bits.
+    /// The document has no room for more: its arenas are addressed by 32 bits, its blocks by 27.
     #[error("the document is full: no room for an update of {bytes} bytes")]
     DocumentFull {
         /// The size of the update.

@@ -164,7 +164,7 @@ impl Store {
     /// A type that came with the transaction did not change: it is part of what came.
     fn is_new_branch(&self, branch: BranchId) -> bool {
         let item = self.branches.get(branch).item;
-        item != NONE && self.is_new(self.item(item))
+        item != NONE && self.is_new(&self.item(item))
     }
 
     fn delta(&self, touches: &mut [Touched], unit: Unit) -> Vec<Delta> {
@@ -179,16 +179,16 @@ impl Store {
                 continue;
             }
             let start = self.start_of(touched.item, unit);
-            let within = if item.deleted { 0 } else { self.units_before(item, touched.from, unit) };
+            let within = if item.deleted { 0 } else { self.units_before(&item, touched.from, unit) };
             if start + within > described {
                 delta.push(Delta::Retain(start + within - described, Attributes::new()));
                 described = start + within;
             }
             let length =
-                self.units_before(item, touched.to, unit) - self.units_before(item, touched.from, unit);
+                self.units_before(&item, touched.to, unit) - self.units_before(&item, touched.from, unit);
             if touched.inserted {
                 described += length;
-                self.push_inserted(&mut delta, item, touched);
+                self.push_inserted(&mut delta, &item, touched);
             } else if let Some(Delta::Delete(count)) = delta.last_mut() {
                 *count += length;
             } else {
@@ -232,16 +232,17 @@ impl Store {
     fn key_change(&self, branch: BranchId, key: KeyId) -> Option<KeyChange> {
         let newest = self.branches.get(branch).entries.get(key)?;
         let mut at = newest;
-        while at != NONE && self.is_new(self.item(at)) {
+        while at != NONE && self.is_new(&self.item(at)) {
             at = self.item(at).left;
         }
         let was_alive = |item: &Item| {
             let client = self.clients.get(item.client).client;
             !item.deleted || self.transaction.deletes.contains(client, item.clock)
         };
-        let old = (at != NONE && was_alive(self.item(at))).then(|| self.last_value(self.item(at))).flatten();
+        let old =
+            (at != NONE && was_alive(&self.item(at))).then(|| self.last_value(&self.item(at))).flatten();
         let current = self.item(newest);
-        let new = if current.deleted { None } else { self.last_value(current) };
+        let new = if current.deleted { None } else { self.last_value(&current) };
         if at == newest && !current.deleted || old.is_none() && new.is_none() {
             return None;
         }

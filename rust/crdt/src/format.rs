@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
 
     /// Steps over the next item.
     pub(crate) fn forward(&mut self) {
-        let item = *self.store.item(self.right);
+        let item = self.store.item(self.right);
         if !item.deleted
             && let Some((key, value)) = self.store.mark(&item)
         {
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
             self.store.settle_marks(self.branch);
             let passed = self.store.marks_until(self.branch, self.left).len();
             for &mark in &self.store.marks_until(self.branch, left)[passed..] {
-                if let Some((key, value)) = self.store.mark(self.store.item(mark)) {
+                if let Some((key, value)) = self.store.mark(&self.store.item(mark)) {
                     self.attributes.pass(key, value);
                 }
             }
@@ -117,7 +117,7 @@ impl<'a> Cursor<'a> {
         while self.right != NONE {
             let item = self.store.item(self.right);
             let matching =
-                item.deleted || self.store.mark(item).is_some_and(|(key, value)| wanted.says(key, value));
+                item.deleted || self.store.mark(&item).is_some_and(|(key, value)| wanted.says(key, value));
             if !matching {
                 return;
             }
@@ -162,7 +162,7 @@ impl<'a> Cursor<'a> {
         while self.right != NONE {
             let item = self.store.item(self.right);
             if !item.deleted {
-                match self.store.mark(item) {
+                match self.store.mark(&item) {
                     Some((key, value)) if negated.get(key).is_some_and(|held| held.is_same(value)) => {
                         negated.remove(key);
                     }
@@ -218,7 +218,7 @@ impl<'a> Cursor<'a> {
         let mut negated = self.start_attributes(wanted);
         let mut count = count;
         while self.right != NONE && (count > 0 || !negated.is_empty()) {
-            let item = *self.store.item(self.right);
+            let item = self.store.item(self.right);
             if let Some((key, value)) = self.store.mark(&item).filter(|_| !item.deleted) {
                 if let Some(asked) = wanted.get(key) {
                     if asked.is_same(value) {
@@ -328,7 +328,7 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn live_mark(&self, item: ItemId) -> Option<(&str, &Json)> {
         let item = self.store.item(item);
-        if item.deleted { None } else { self.store.mark(item) }
+        if item.deleted { None } else { self.store.mark(&item) }
     }
 
     /// Merges what was deleted with its neighbors.

@@ -213,6 +213,27 @@ impl ClientBlocks {
         chunk.items.insert(slot, item);
     }
 
+    /// Fills the chunks that splits have left half empty, and gives back what was reserved for more blocks. O(n).
+    pub(crate) fn compact(&mut self) {
+        let chunks = std::mem::take(&mut self.chunks);
+        let blocks = chunks.iter().map(|chunk| chunk.items.len()).sum();
+        let (mut clocks, mut items) = (Vec::with_capacity(blocks), Vec::with_capacity(blocks));
+        for chunk in chunks {
+            clocks.extend_from_slice(&chunk.clocks);
+            items.extend_from_slice(&chunk.items);
+        }
+        let parts = clocks.chunks(CHUNK).zip(items.chunks(CHUNK));
+        self.chunks = parts
+            .map(|(clocks, items)| Chunk {
+                clocks: clocks.into(),
+                items: items.into(),
+                encoded: OnceLock::new(),
+            })
+            .collect();
+        self.firsts = clocks.iter().step_by(CHUNK).copied().collect();
+        self.recent = Place { chunk: 0, slot: 0 };
+    }
+
     /// Removes a block whose units its predecessor has taken over.
     pub(crate) fn remove(&mut self, place: Place) {
         let chunk = &mut self.chunks[place.chunk];
@@ -259,6 +280,10 @@ impl Clients {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ClientBlocks> {
         self.blocks.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut ClientBlocks> {
+        self.blocks.iter_mut()
     }
 
     /// The slot of a client that the document has met.

@@ -99,12 +99,12 @@ impl Store {
         if clock > 0 {
             let last = self.find(LocalId { client, clock: clock - 1 });
             if self.item(last).kind == Kind::Gc {
-                self.item_mut(last).len += len;
+                self.change(last, |grown| grown.len += len);
                 self.clients.get_mut(client).next_clock += len;
                 return;
             }
         }
-        let item = self.new_item(Item::collected(client, clock, len));
+        let item = self.items.add(&Item::collected(client, clock, len));
         self.clients.get_mut(client).push(item, len);
     }
 
@@ -184,7 +184,7 @@ impl Store {
             self.resolve_conflicts(id, &mut place);
         }
         let right = self.right_of(&place);
-        let item = self.new_item(Item {
+        let item = self.insert(&Item {
             client,
             clock: clocks.start,
             len: clocks.end - clocks.start,
@@ -201,7 +201,6 @@ impl Store {
             leaf: NONE,
             content,
         });
-        self.link(item);
         self.settle(item);
         item
     }
@@ -278,7 +277,7 @@ impl Store {
                 } else if other.right_origin == place.right_origin {
                     break;
                 }
-            } else if let Some(rank) = self.origin_rank(other, &mut passed) {
+            } else if let Some(rank) = self.origin_rank(&other, &mut passed) {
                 if rank < first_conflict {
                     place.left = at;
                     first_conflict = passed.len();
@@ -318,7 +317,7 @@ impl Store {
     /// What a new block implies: the end of the map entry it replaces, a type of its own, or its own end. Deletions
     /// are noted in the order of Yjs, which decides where marks are tidied up.
     fn settle(&mut self, item: ItemId) {
-        let Item { kind, client, clock, len, parent, key, left, right, content, .. } = *self.item(item);
+        let Item { kind, client, clock, len, parent, key, left, right, content, .. } = self.item(item);
         let replaced = if key != NONE && right == NONE { left } else { NONE };
         if replaced != NONE {
             self.delete(replaced);

@@ -68,7 +68,7 @@ impl Doc {
         let size = Size::of(text);
         if self.store.clients.get(slot).next_clock != clock
             || clock.checked_add(size.utf16).is_none()
-            || self.store.check_room(update.len()).is_err()
+            || self.store.check_room(update.len(), 0).is_err()
         {
             return false;
         }
@@ -88,7 +88,7 @@ impl Store {
     /// The last run of the client in `slot`, if it ends with text that can grow by a block with this right origin.
     pub(crate) fn growing_run(&self, slot: u32, right_origin: Option<Id>) -> Option<ItemId> {
         let run = self.clients.get(slot).last()?;
-        let &Item { kind, deleted, keep, key, right, right_origin: known, .. } = self.item(run);
+        let Item { kind, deleted, keep, key, right, right_origin: known, .. } = self.item(run);
         if kind != Kind::String || deleted || keep || key != NONE {
             return None;
         }
@@ -112,7 +112,7 @@ impl Store {
     #[inline]
     pub(crate) fn encode_keystroke(
         &self,
-        run: Option<(&Item, u32)>,
+        run: Option<(ItemId, u32)>,
         deletes: &DeleteSet,
         update: &mut Short,
     ) -> Option<()> {
@@ -122,7 +122,7 @@ impl Store {
             return None;
         }
         match run {
-            Some((item, offset)) => self.encode_end_of_run(item, offset, update)?,
+            Some((item, clock)) => self.encode_end_of_run(item, clock, update)?,
             None => update.byte(0),
         }
         update.byte(u8::from(range.is_some()));
@@ -135,14 +135,13 @@ impl Store {
         Some(())
     }
 
-    /// Writes a run without its first `offset` units.
+    /// Writes a run from a clock on.
     #[inline]
-    fn encode_end_of_run(&self, item: &Item, offset: u32, update: &mut Short) -> Option<()> {
-        let origin = if offset == 0 {
-            item.origin
-        } else {
-            LocalId { client: item.client, clock: item.clock + offset - 1 }
-        };
+    fn encode_end_of_run(&self, item: ItemId, clock: u32, update: &mut Short) -> Option<()> {
+        let item = self.item(item);
+        let offset = clock - item.clock;
+        let origin =
+            if offset == 0 { item.origin } else { LocalId { client: item.client, clock: clock - 1 } };
         let is_plain = item.kind == Kind::String && item.content.bytes == item.len && item.key == NONE;
         if !is_plain || origin.is_none() || item.len - offset > Short::TEXT as u32 {
             return None;
@@ -151,7 +150,7 @@ impl Store {
         update.byte(1);
         update.byte(1);
         update.number(client);
-        update.number((item.clock + offset).into());
+        update.number(clock.into());
         let has_right = !item.right_origin.is_none();
         update.byte(Kind::String as u8 | HAS_ORIGIN | if has_right { HAS_RIGHT_ORIGIN } else { 0 });
         for id in [origin, item.right_origin] {
@@ -161,7 +160,7 @@ impl Store {
                 update.number(clock.into());
             }
         }
-        let text = &self.text_of(item).as_bytes()[offset as usize..];
+        let text = &self.text_of(&item).as_bytes()[offset as usize..];
         update.number(text.len() as u64);
         update.text(text);
         Some(())

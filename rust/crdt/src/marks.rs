@@ -71,7 +71,7 @@ impl Store {
             marks.sorted.append(&mut marks.fresh);
             // A slot that was a mark may have become another mark since.
             let is_mark = |&mark: &ItemId| {
-                let item = &items[mark as usize];
+                let item = items.get(mark);
                 item.kind == Kind::Format && !item.deleted && item.parent == branch && item.leaf != NONE
             };
             marks.sorted.retain(is_mark);
@@ -112,7 +112,7 @@ impl Store {
         self.settle_marks(branch);
         let mut attributes = Attributes::new();
         for (key, value) in
-            self.marks_until(branch, left).iter().filter_map(|&mark| self.mark(self.item(mark)))
+            self.marks_until(branch, left).iter().filter_map(|&mark| self.mark(&self.item(mark)))
         {
             attributes.pass(key, value);
         }
@@ -123,7 +123,8 @@ impl Store {
     pub(crate) fn attribute_at(&mut self, branch: BranchId, left: ItemId, key: &str) -> Option<Json> {
         self.settle_marks(branch);
         let marks = self.marks_until(branch, left).iter().rev();
-        let mut named = marks.filter_map(|&mark| self.mark(self.item(mark))).filter(|(name, _)| *name == key);
+        let mut named =
+            marks.filter_map(|&mark| self.mark(&self.item(mark))).filter(|(name, _)| *name == key);
         named.next().map(|(_, value)| value.clone())
     }
 }

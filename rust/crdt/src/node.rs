@@ -5,7 +5,8 @@
 
 use std::hint::black_box;
 
-use crate::block::{Item, ItemId, NONE};
+use crate::block::{ItemId, NONE};
+use crate::items::Items;
 use crate::tree::{Size, Unit};
 
 /// How many items a leaf lists, and how many children a node has.
@@ -43,10 +44,11 @@ impl Leaf {
 
     /// Brings an item and its neighbors into the cache, which an edit there will look at.
     #[inline]
-    pub(crate) fn fetch_items(&self, items: &[Item], slot: usize) {
+    pub(crate) fn fetch_items(&self, items: &Items, slot: usize) {
         for near in [slot.wrapping_sub(1), slot, slot + 1] {
-            let item = self.items.get(near).and_then(|&item| items.get(item as usize));
-            black_box(item.copied());
+            if let Some(&item) = self.items.get(near) {
+                items.fetch(item);
+            }
         }
     }
 

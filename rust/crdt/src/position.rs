@@ -177,7 +177,7 @@ impl Doc {
         }
         let before = store.start_of(found, unit);
         let within = id.clock - item.clock + u32::from(position.sticks_left());
-        let within = if item.is_visible() { store.units_before(item, within, unit) } else { 0 };
+        let within = if item.is_visible() { store.units_before(&item, within, unit) } else { 0 };
         (target, before + within)
     }
 }

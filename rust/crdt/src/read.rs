@@ -52,7 +52,7 @@ impl Store {
     pub(crate) fn text_of_branch(&self, branch: BranchId) -> String {
         let mut text = String::with_capacity(self.branches.get(branch).tree.size.bytes as usize);
         for item in self.visible_items(branch).filter(|item| item.kind == Kind::String) {
-            text.push_str(self.text_of(item));
+            text.push_str(self.text_of(&item));
         }
         text
     }
@@ -71,7 +71,7 @@ impl Store {
                 let byte = |offset, index| {
                     self.byte_offset(at, offset, unit).ok_or(EditError::InsideCharacter { index })
                 };
-                text.push_str(&self.text_of(item)[byte(offset, index)?..byte(to, end)?]);
+                text.push_str(&self.text_of(&item)[byte(offset, index)?..byte(to, end)?]);
             }
             index += to.saturating_sub(offset);
             offset = 0;
@@ -88,12 +88,12 @@ impl Store {
         alive.sort_unstable_by_key(|&(key, _)| key);
         alive
             .into_iter()
-            .filter_map(|(key, item)| Some((self.keys.name(key), self.last_value(self.item(item))?)))
+            .filter_map(|(key, item)| Some((self.keys.name(key), self.last_value(&self.item(item))?)))
             .collect()
     }
 
     /// The visible items of a sequence, in order.
-    pub(crate) fn visible_items(&self, branch: BranchId) -> impl Iterator<Item = &Item> {
+    pub(crate) fn visible_items(&self, branch: BranchId) -> impl Iterator<Item = Item> {
         let mut at = self.branches.get(branch).start;
         std::iter::from_fn(move || {
             (at != NONE).then(|| {
@@ -102,7 +102,7 @@ impl Store {
                 item
             })
         })
-        .filter(|item| item.is_visible())
+        .filter(Item::is_visible)
     }
 
     /// The elements of a block, one per unit. Deleted content that has been collected has none.
@@ -166,10 +166,10 @@ impl Store {
         let mut list = Vec::with_capacity(self.branches.get(branch).tree.size.utf16 as usize);
         for item in self.visible_items(branch) {
             if item.kind == Kind::Any {
-                list.extend(self.values_of(item).iter().cloned().map(Tree::Any));
+                list.extend(self.values_of(&item).iter().cloned().map(Tree::Any));
                 continue;
             }
-            for value in self.item_values(item) {
+            for value in self.item_values(&item) {
                 list.push(self.value_tree(value, depth)?);
             }
         }
@@ -264,8 +264,8 @@ impl Doc {
         let item = self.store.item(item);
         let offset = (index - start) as usize;
         match item.kind {
-            Kind::Any => self.store.values_of(item).get(offset).cloned().map(Value::Any),
-            _ => self.store.item_values(item).into_iter().nth(offset),
+            Kind::Any => self.store.values_of(&item).get(offset).cloned().map(Value::Any),
+            _ => self.store.item_values(&item).into_iter().nth(offset),
         }
     }
 
@@ -282,10 +282,10 @@ impl Doc {
             if item.is_visible() {
                 let wanted = count - values.len();
                 if item.kind == Kind::Any {
-                    let plain = self.store.values_of(item).iter().skip(skip).take(wanted);
+                    let plain = self.store.values_of(&item).iter().skip(skip).take(wanted);
                     values.extend(plain.cloned().map(Value::Any));
                 } else {
-                    values.extend(self.store.item_values(item).into_iter().skip(skip).take(wanted));
+                    values.extend(self.store.item_values(&item).into_iter().skip(skip).take(wanted));
                 }
                 skip = 0;
             }
@@ -297,7 +297,7 @@ impl Doc {
     /// What a map holds under `key`.
     #[must_use]
     pub fn entry(&self, target: SharedType, key: &str) -> Option<Value> {
-        self.store.last_value(self.store.item(self.store.alive_entry(target.0, key)?))
+        self.store.last_value(&self.store.item(self.store.alive_entry(target.0, key)?))
     }
 
     /// The entries of a map, keys in the order in which the document first saw them.

@@ -75,7 +75,7 @@ impl Store {
             }
             // What the items are is noted before others are cut: a cut leaves an item's number to its first part.
             for item in self.items_within(client, clocks).into_iter().rev() {
-                let found = *self.item(item);
+                let found = self.item(item);
                 let copy = if found.redone { self.redone.copy_of(found.first_id()) } else { None };
                 waiting.push(match copy {
                     Some(LocalId { client, clock }) => {
@@ -106,9 +106,8 @@ impl Store {
     pub(crate) fn keep(&mut self, item: ItemId, keep: bool) {
         let mut at = item;
         while at != NONE && self.item(at).keep != keep {
-            let marked = self.item_mut(at);
-            marked.keep = keep;
-            let parent = marked.parent;
+            self.change(at, |marked| marked.keep = keep);
+            let parent = self.item(at).parent;
             at = if parent == NONE { NONE } else { self.branches.get(parent).item };
         }
     }
@@ -135,7 +134,7 @@ impl Store {
         let mut clock = clocks.start;
         while clock < end {
             let mut item = self.find(LocalId { client: slot, clock });
-            let found = *self.item(item);
+            let found = self.item(item);
             if found.kind == Kind::Gc {
                 clock = found.end();
                 continue;
@@ -145,7 +144,7 @@ impl Store {
             if from > 0 {
                 item = self.split(item, from);
             }
-            let found = *self.item(item);
+            let found = self.item(item);
             if found.end() > end {
                 let to = end - found.clock;
                 let to = to + u32::from(self.is_inside_character(&found, to));
@@ -230,7 +229,7 @@ impl Store {
         if let Some(copy) = self.copy_of(item) {
             return Some(copy);
         }
-        let found = *self.item(item);
+        let found = self.item(item);
         if !found.deleted {
             return None;
         }
@@ -267,7 +266,7 @@ impl Store {
             key: found.key,
         };
         self.redone.insert(&found, copy);
-        self.item_mut(item).redone = true;
+        self.change(item, |original| original.redone = true);
         let content = self.copy_content(&found);
         let clocks = clock..clock + found.len;
         let created = self.place_content(redo.client, clocks, found.kind, content, place);
@@ -289,7 +288,7 @@ impl Store {
             if let Some(item) = trace {
                 return item;
             }
-            at = next(self.item(at));
+            at = next(&self.item(at));
         }
         NONE
     }

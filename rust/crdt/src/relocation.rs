@@ -32,7 +32,7 @@ impl Store {
         while let Some((from, to)) = open.pop() {
             let mut last = NONE;
             for child in self.children(from) {
-                let found = *self.item(child);
+                let found = self.item(child);
                 if found.deleted {
                     continue;
                 }
@@ -60,7 +60,7 @@ impl Store {
         original: ItemId,
         content: crate::block::Content,
     ) -> ItemId {
-        let found = *self.item(original);
+        let found = self.item(original);
         let copy = self.insert_item(client, parent, key, (left, right), found.kind, found.len, content);
         match found.kind {
             Kind::Type => self.branches.get_mut(content.at).item = copy,
@@ -113,7 +113,7 @@ impl Doc {
             store.split(item, 1);
         }
         let (left, right) = store.gap_at(target.0, destination, Unit::Utf16)?;
-        let found = *store.item(item);
+        let found = store.item(item);
         let content = store.copy_content(&found);
         store.insert_copy(client, target.0, NONE, left, right, item, content);
         let created = (found.kind == Kind::Type).then(|| {

@@ -25,7 +25,7 @@ impl Store {
         while right != NONE {
             let item = self.item(right);
             if !item.deleted {
-                let Some((key, value)) = self.mark(item) else { break };
+                let Some((key, value)) = self.mark(&item) else { break };
                 let (key, value) = (key.to_owned(), value.clone());
                 let held = self.attribute_at(branch, left, &key).unwrap_or_else(Json::null);
                 if !held.is_same(&value) {

@@ -108,7 +108,7 @@ impl Doc {
             for &block in &blocks {
                 let item = self.store.item(block);
                 if item.end() > clock {
-                    self.store.encode_head(item, clock - item.clock, &mut writer);
+                    self.store.encode_head(&item, clock - item.clock, &mut writer);
                 } else {
                     self.store.encode_run(&[block], 0, &mut writer);
                 }

@@ -11,11 +11,13 @@ use crate::block::{BranchId, Content, Item, ItemId, Kind, LocalId, NONE};
 use crate::branch::{Branch, Branches, Entries, Finger, Keys};
 use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
-use crate::index::Clients;
+use crate::index::{ClientBlocks, Clients};
+use crate::items::Items;
 use crate::redo::Redone;
 use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Forest, Size, Unit};
+use crate::typing::Typing;
 use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
 use crate::whole::Remembered;
 
@@ -39,8 +41,7 @@ pub(crate) enum Payload {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) clients: Clients,
-    pub(crate) items: Vec<Item>,
-    free_items: Vec<ItemId>,
+    pub(crate) items: Items,
     pub(crate) text: TextArena,
     pub(crate) values: ValueArena,
     payloads: Vec<Option<Payload>>,
@@ -49,6 +50,7 @@ pub(crate) struct Store {
     pub(crate) branches: Branches,
     pub(crate) keys: Keys,
     pub(crate) transaction: Transaction,
+    pub(crate) typing: Typing,
     /// Whether the trees are built later, all at once, by [`Store::list`].
     pub(crate) unlisted: bool,
     /// Whether deleted content is kept for good.
@@ -61,46 +63,56 @@ pub(crate) struct Store {
 
 impl Store {
     #[inline]
-    pub(crate) fn item(&self, item: ItemId) -> &Item {
-        &self.items[item as usize]
+    pub(crate) fn item(&self, item: ItemId) -> Item {
+        self.items.get(item)
     }
 
-    /// The block, to be changed: how it was encoded is forgotten.
+    /// Changes a block: how it was encoded is forgotten.
     #[inline]
-    pub(crate) fn item_mut(&mut self, item: ItemId) -> &mut Item {
+    pub(crate) fn change(&mut self, item: ItemId, change: impl FnOnce(&mut Item)) {
+        self.forget_encoded(item);
+        self.items.change(item, change);
+    }
+
+    /// Gives a block another length and the content that goes with it.
+    #[inline]
+    fn resize(&mut self, item: ItemId, len: u32, content: Content) {
+        self.forget_encoded(item);
+        self.items.resize(item, len, content);
+    }
+
+    #[inline]
+    pub(crate) fn set_left(&mut self, item: ItemId, left: ItemId) {
+        self.forget_encoded(item);
+        self.items.set_left(item, left);
+    }
+
+    #[inline]
+    pub(crate) fn set_right(&mut self, item: ItemId, right: ItemId) {
+        self.forget_encoded(item);
+        self.items.set_right(item, right);
+    }
+
+    #[inline]
+    pub(crate) fn forget_encoded(&mut self, item: ItemId) {
         if self.remembered.must_forget(item) {
-            self.forget_encoded(item);
+            self.forget_chunk(item);
         }
-        &mut self.items[item as usize]
     }
 
     #[cold]
-    fn forget_encoded(&mut self, item: ItemId) {
-        let Item { client, clock, .. } = self.items[item as usize];
+    fn forget_chunk(&mut self, item: ItemId) {
+        let Item { client, clock, .. } = self.item(item);
         self.clients.get_mut(client).forget_encoded(clock);
-    }
-
-    pub(crate) fn new_item(&mut self, item: Item) -> ItemId {
-        if let Some(slot) = self.free_items.pop() {
-            self.items[slot as usize] = item;
-            return slot;
-        }
-        self.items.push(item);
-        (self.items.len() - 1) as ItemId
-    }
-
-    /// How many blocks the document consists of.
-    pub(crate) fn block_count(&self) -> usize {
-        self.items.len() - self.free_items.len()
     }
 
     /// Bytes held on the heap, but for the payloads' own.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.items.capacity() * size_of::<Item>()
+        self.items.heap_bytes()
             + self.text.heap_bytes()
             + self.values.heap_bytes()
             + self.forest.heap_bytes()
-            + self.clients.iter().map(crate::index::ClientBlocks::heap_bytes).sum::<usize>()
+            + self.clients.iter().map(ClientBlocks::heap_bytes).sum::<usize>()
     }
 
     pub(crate) fn new_payload(&mut self, payload: Payload) -> Content {
@@ -152,7 +164,7 @@ impl Store {
     /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
     pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
         let item = self.find(id);
-        let Item { clock, kind, .. } = *self.item(item);
+        let Item { clock, kind, .. } = self.item(item);
         if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
     }
 
@@ -169,41 +181,33 @@ impl Store {
 
     /// Splits a block so that its first `offset` units stay; returns the rest.
     pub(crate) fn split(&mut self, item: ItemId, offset: u32) -> ItemId {
-        let whole = *self.item(item);
-        debug_assert!(0 < offset && offset < whole.len);
-        let (left_content, right_content) = self.split_content(&whole, offset);
-        let clock = whole.clock + offset;
-        let right = self.new_item(Item {
-            clock,
-            len: whole.len - offset,
-            origin: LocalId { client: whole.client, clock: clock - 1 },
-            left: item,
-            content: right_content,
-            ..whole
-        });
-        let left = self.item_mut(item);
-        left.len = offset;
-        left.content = left_content;
-        left.right = right;
-        if whole.right != NONE {
-            self.item_mut(whole.right).left = right;
-        } else if whole.key != NONE {
-            self.branches.get_mut(whole.parent).entries.insert(whole.key, right);
+        let Item { kind, client, clock, len, content, right: next, key, parent, leaf, .. } = self.item(item);
+        debug_assert!(0 < offset && offset < len);
+        let before = self.items.visible_size(item);
+        let (left_content, right_content) = self.split_content(kind, content, len, offset);
+        self.forget_encoded(item);
+        let right = self.items.split(item, offset, left_content, right_content);
+        if next != NONE {
+            self.set_left(next, right);
+        } else if key != NONE {
+            self.branches.get_mut(parent).entries.insert(key, right);
         }
-        if whole.leaf != NONE {
-            let change = self.item(item).visible_size() - whole.visible_size();
-            let tree = &mut self.branches.get_mut(whole.parent).tree;
+        if leaf != NONE {
+            let change = self.items.visible_size(item) - before;
+            let tree = &mut self.branches.get_mut(parent).tree;
             self.forest.resize(tree, &self.items, item, change);
             self.forest.insert_after(tree, &mut self.items, item, right);
         }
-        self.clients.get_mut(whole.client).insert(clock, right);
+        self.clients.get_mut(client).insert(clock + offset, right);
         right
     }
 
-    fn split_content(&mut self, item: &Item, offset: u32) -> (Content, Content) {
-        let content = item.content;
-        match item.kind {
-            Kind::String => self.split_text(item, offset),
+    #[inline]
+    fn split_content(&mut self, kind: Kind, content: Content, len: u32, offset: u32) -> (Content, Content) {
+        match kind {
+            Kind::String => {
+                self.cut_text(content, len, offset).unwrap_or_else(|| self.split_pair(content, offset))
+            }
             Kind::Any => (content, Content::at(content.at + offset)),
             Kind::Json => {
                 let rest = match self.payloads.get_mut(content.at as usize) {
@@ -216,14 +220,14 @@ impl Store {
         }
     }
 
-    fn split_text(&mut self, item: &Item, offset: u32) -> (Content, Content) {
-        if let Some(parts) = self.cut_text(item, offset) {
-            return parts;
-        }
-        let Content { bytes, chars, .. } = item.content;
-        let cut = cut_at(self.text_of(item), offset);
-        let left = self.text_of(item)[..cut.bytes].to_owned() + REPLACEMENT;
-        let right = REPLACEMENT.to_owned() + &self.text_of(item)[cut.bytes + 4..];
+    /// Splits text inside a surrogate pair, of which a replacement character on each side is left.
+    #[cold]
+    fn split_pair(&mut self, content: Content, offset: u32) -> (Content, Content) {
+        let Content { at, bytes, chars } = content;
+        let text = self.text.get(at, bytes);
+        let cut = cut_at(text, offset);
+        let left = text[..cut.bytes].to_owned() + REPLACEMENT;
+        let right = REPLACEMENT.to_owned() + &text[cut.bytes + 4..];
         self.text.release(bytes);
         let left_at = self.text.push(&left);
         let right_at = self.text.push(&right);
@@ -248,7 +252,7 @@ impl Store {
     /// Continues an undeleted string block in place; `false` if its text cannot grow where it is and is too long to move.
     #[inline]
     pub(crate) fn append_text(&mut self, item: ItemId, text: &str, added: Size) -> bool {
-        let &Item { leaf, parent, content: Content { mut at, bytes, chars }, .. } = self.item(item);
+        let Item { leaf, parent, content: Content { mut at, bytes, .. }, .. } = self.item(item);
         if !self.text.is_last(at, bytes) {
             if bytes > RELOCATABLE {
                 return false;
@@ -256,27 +260,13 @@ impl Store {
             at = self.text.relocate(at, bytes);
         }
         self.text.push(text);
-        let grown = self.item_mut(item);
-        grown.len += added.utf16;
-        grown.content = Content { at, bytes: bytes + added.bytes, chars: chars + added.chars };
+        self.forget_encoded(item);
+        self.items.append(item, at, added);
         if leaf != NONE {
             let tree = &mut self.branches.get_mut(parent).tree;
             self.forest.resize(tree, &self.items, item, added);
         }
         true
-    }
-
-    /// Whether `next` continues `item` exactly, so that the two could be one block of one kind.
-    #[inline]
-    pub(crate) fn continues(item: &Item, next: &Item) -> bool {
-        item.client == next.client
-            && item.end() == next.clock
-            && item.kind == next.kind
-            && item.deleted == next.deleted
-            && !item.redone
-            && !next.redone
-            && item.right_origin == next.right_origin
-            && next.origin == item.last_id()
     }
 
     /// Merges a block with its right neighbor if the two are one run; returns whether they were.
@@ -286,11 +276,11 @@ impl Store {
 
     /// The same, copying content of up to `limit` bytes or elements to join it.
     pub(crate) fn merge_within(&mut self, item: ItemId, limit: u32) -> bool {
-        let right_id = self.item(item).right;
-        if right_id == NONE || !Self::continues(self.item(item), self.item(right_id)) {
+        let right_id = self.items.right(item);
+        if right_id == NONE || !self.items.continues(item, right_id) {
             return false;
         }
-        let (left, right) = (*self.item(item), *self.item(right_id));
+        let (left, right) = (self.item(item), self.item(right_id));
         let content = match left.kind {
             Kind::Deleted => left.content,
             Kind::String => {
@@ -301,9 +291,13 @@ impl Store {
                     chars: left.content.chars + right.content.chars,
                 }
             }
-            Kind::Json if limit > RELOCATABLE => self.join_json(&left, &right),
+            Kind::Json if limit > RELOCATABLE => self.join_json(left.content, right.content),
             Kind::Any if left.deleted || left.key == NONE => {
-                let Some(at) = self.join_values(&left, &right, limit) else { return false };
+                let Some(at) =
+                    self.join_values((left.content.at, left.len), (right.content.at, right.len), limit)
+                else {
+                    return false;
+                };
                 Content::at(at)
             }
             _ => return false,
@@ -312,18 +306,18 @@ impl Store {
             let tree = &mut self.branches.get_mut(left.parent).tree;
             self.forest.remove(tree, &mut self.items, right_id);
         }
-        let grown = self.item_mut(item);
-        grown.len += right.len;
-        grown.keep |= right.keep;
-        grown.content = content;
-        grown.right = right.right;
-        let change = grown.visible_size() - left.visible_size();
+        self.resize(item, left.len + right.len, content);
+        self.items.set_right(item, right.right);
+        if right.keep {
+            self.items.change(item, |grown| grown.keep = true);
+        }
+        let change = self.items.visible_size(item) - left.visible_size();
         if left.leaf != NONE {
             let tree = &mut self.branches.get_mut(left.parent).tree;
             self.forest.resize(tree, &self.items, item, change);
         }
         if right.right != NONE {
-            self.item_mut(right.right).left = item;
+            self.set_left(right.right, item);
         } else if right.key != NONE {
             self.branches.get_mut(right.parent).entries.insert(right.key, item);
         }
@@ -347,26 +341,26 @@ impl Store {
         Some(at)
     }
 
-    fn join_values(&mut self, left: &Item, right: &Item, limit: u32) -> Option<u32> {
-        let (from, to) = (left.content.at, right.content.at);
-        if from + left.len == to {
+    fn join_values(&mut self, left: (u32, u32), right: (u32, u32), limit: u32) -> Option<u32> {
+        let ((from, len), (to, more)) = (left, right);
+        if from + len == to {
             return Some(from);
         }
-        if left.len > limit || right.len > limit {
+        if len > limit || more > limit {
             return None;
         }
-        let at = self.values.relocate(from, left.len);
-        self.values.relocate(to, right.len);
+        let at = self.values.relocate(from, len);
+        self.values.relocate(to, more);
         Some(at)
     }
 
-    fn join_json(&mut self, left: &Item, right: &Item) -> Content {
-        if let Some(Payload::Json(rest)) = self.take_payload(right.content.at)
-            && let Some(Some(Payload::Json(strings))) = self.payloads.get_mut(left.content.at as usize)
+    fn join_json(&mut self, left: Content, right: Content) -> Content {
+        if let Some(Payload::Json(rest)) = self.take_payload(right.at)
+            && let Some(Some(Payload::Json(strings))) = self.payloads.get_mut(left.at as usize)
         {
             strings.extend(rest);
         }
-        left.content
+        left
     }
 
     /// Copies content, so that it can be inserted again; a shared type's copy is empty.
@@ -395,11 +389,11 @@ impl Store {
 
     /// Takes a block whose units its predecessor has taken over out of the index and the arena.
     fn forget(&mut self, item: ItemId) {
-        let Item { client, clock, .. } = *self.item(item);
+        let Item { client, clock, .. } = self.item(item);
         let blocks = self.clients.get_mut(client);
         let place = blocks.find(clock);
         blocks.remove(place);
-        self.free_items.push(item);
+        self.items.release(item);
     }
 
     /// Takes `item` off its sequence's finger, because positions may have moved.
@@ -418,14 +412,26 @@ impl Store {
         }
     }
 
-    /// Lists an item between its `left` and `right`, which are set, and adds it to its client's index.
-    pub(crate) fn link(&mut self, item: ItemId) {
-        let Item { client, clock, len, kind, parent, key, left, right, .. } = *self.item(item);
+    /// Gives back the room that was made for more than there is: most documents are read more than written. O(n).
+    pub(crate) fn compact(&mut self) {
+        self.items.shrink();
+        self.text.shrink();
+        self.values.shrink();
+        self.forest.shrink();
+        self.clients.iter_mut().for_each(ClientBlocks::compact);
+    }
+
+    /// Adds a block, lists it between its `left` and `right`, and adds it to its client's index.
+    #[expect(clippy::inline_always, reason = "then the compiler never stores the `Item`")]
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, new: &Item) -> ItemId {
+        let &Item { client, clock, len, kind, parent, key, left, right, .. } = new;
+        let item = self.items.add(new);
         if left != NONE {
-            self.item_mut(left).right = item;
+            self.set_right(left, item);
         }
         if right != NONE {
-            self.item_mut(right).left = item;
+            self.set_left(right, item);
         }
         let branch = self.branches.get_mut(parent);
         if key == NONE {
@@ -447,6 +453,7 @@ impl Store {
         }
         self.transaction.note_insert(client, clock);
         self.clients.get_mut(client).push(item, len);
+        item
     }
 
     /// Deletes one whole item and, if it is a shared type, everything in it, each type before its content.
@@ -473,7 +480,7 @@ impl Store {
     }
 
     fn note_collected(&mut self, item: ItemId) {
-        let Item { client, clock, len, .. } = *self.item(item);
+        let Item { client, clock, len, .. } = self.item(item);
         self.transaction.note_collected(self.clients.get(client).client, clock..clock + len);
     }
 
@@ -536,71 +543,69 @@ impl Store {
     }
 
     fn give_end_to_deleted(&mut self, item: ItemId, from: u32, to: u32) -> bool {
-        let found = *self.item(item);
-        if from == 0 || to != found.len || found.right == NONE || found.kind != Kind::String {
+        let next = self.items.right(item);
+        if from == 0 || next == NONE || !self.is_text_beside_deleted(item, next) {
             return false;
         }
-        let next = *self.item(found.right);
-        if next.kind != Kind::Deleted
-            || !Self::continues(&Item { kind: Kind::Deleted, deleted: true, ..found }, &next)
-        {
+        let Item { client, clock, len, content, .. } = self.item(item);
+        if to != len || !self.items.adjoins(item, next) {
             return false;
         }
-        let Some((kept, _)) = self.cut_text(&found, from) else { return false };
-        let shrunk = self.item_mut(item);
-        shrunk.len = from;
-        shrunk.content = kept;
-        let size = shrunk.visible_size();
-        let start = found.clock + from;
-        let grown = self.item_mut(found.right);
-        grown.clock = start;
-        grown.len = next.end() - start;
-        grown.origin = LocalId { client: found.client, clock: start - 1 };
-        let blocks = self.clients.get_mut(found.client);
-        let place = blocks.find(next.clock);
+        let Some((kept, gone)) = self.cut_text(content, len, from) else { return false };
+        let start = clock + from;
+        self.resize(item, from, kept);
+        self.forget_encoded(next);
+        self.items.lengthen(next, to - from);
+        self.items.set_start(next, start);
+        let blocks = self.clients.get_mut(client);
+        let place = blocks.find(clock + len);
         blocks.move_start(place, start);
-        self.after_giving(item, &found, size, start..found.end());
+        self.after_giving(item, gone, start..clock + len);
         true
     }
 
     fn give_start_to_deleted(&mut self, item: ItemId, from: u32, to: u32) -> bool {
-        let found = *self.item(item);
-        if from != 0 || to == found.len || found.left == NONE || found.kind != Kind::String {
+        let Item { client, clock, len, content, left: previous, .. } = self.item(item);
+        if from != 0 || previous == NONE || !self.is_text_beside_deleted(item, previous) {
             return false;
         }
-        let previous = *self.item(found.left);
-        let as_deleted = Item { kind: Kind::Deleted, deleted: true, ..found };
-        if previous.kind != Kind::Deleted || !Self::continues(&previous, &as_deleted) {
+        if to == len || !self.items.adjoins(previous, item) {
             return false;
         }
-        let Some((_, rest)) = self.cut_text(&found, to) else { return false };
-        let start = found.clock + to;
-        self.item_mut(found.left).len += to;
-        let shrunk = self.item_mut(item);
-        shrunk.clock = start;
-        shrunk.len = found.len - to;
-        shrunk.content = rest;
-        shrunk.origin = LocalId { client: found.client, clock: start - 1 };
-        let size = shrunk.visible_size();
-        let blocks = self.clients.get_mut(found.client);
-        let place = blocks.find(found.clock);
+        let Some((gone, kept)) = self.cut_text(content, len, to) else { return false };
+        let start = clock + to;
+        self.forget_encoded(previous);
+        self.items.lengthen(previous, to);
+        self.resize(item, len - to, kept);
+        self.items.set_start(item, start);
+        let blocks = self.clients.get_mut(client);
+        let place = blocks.find(clock);
         blocks.move_start(place, start);
-        self.after_giving(item, &found, size, found.clock..start);
+        self.after_giving(item, gone, clock..start);
         true
+    }
+
+    #[inline]
+    fn is_text_beside_deleted(&self, item: ItemId, neighbor: ItemId) -> bool {
+        self.items.kind(item) == Kind::String && self.items.kind(neighbor) == Kind::Deleted
     }
 
     /// Whether a UTF-16 offset of a block lies inside a surrogate pair.
     pub(crate) fn is_inside_character(&self, item: &Item, offset: u32) -> bool {
-        item.kind == Kind::String && 0 < offset && offset < item.len && self.cut_text(item, offset).is_none()
+        item.kind == Kind::String
+            && 0 < offset
+            && offset < item.len
+            && self.cut_text(item.content, item.len, offset).is_none()
     }
 
     /// Both sides of a string block cut at a UTF-16 offset; [`None`] inside a surrogate pair.
-    fn cut_text(&self, item: &Item, offset: u32) -> Option<(Content, Content)> {
-        let Content { at, bytes, chars } = item.content;
-        let (head, head_chars) = if bytes == item.len {
+    #[inline]
+    fn cut_text(&self, content: Content, len: u32, offset: u32) -> Option<(Content, Content)> {
+        let Content { at, bytes, chars } = content;
+        let (head, head_chars) = if bytes == len {
             (offset, offset)
         } else {
-            let cut = cut_at(self.text_of(item), offset);
+            let cut = cut_at(self.text.get(at, bytes), offset);
             if cut.splits_pair {
                 return None;
             }
@@ -612,20 +617,22 @@ impl Store {
         ))
     }
 
-    fn after_giving(&mut self, item: ItemId, before: &Item, size: Size, clocks: Range<u32>) {
-        self.text.release(before.content.bytes - size.bytes);
-        let client = self.clients.get(before.client).client;
-        self.transaction.note_delete(client, clocks);
-        if before.leaf != NONE {
-            let branch = self.branches.get_mut(before.parent);
+    /// Notes that `gone` has left a block for its deleted neighbor.
+    fn after_giving(&mut self, item: ItemId, gone: Content, clocks: Range<u32>) {
+        let Item { client, parent, leaf, .. } = self.item(item);
+        self.text.release(gone.bytes);
+        let size = Size { utf16: clocks.end - clocks.start, chars: gone.chars, bytes: gone.bytes };
+        self.transaction.note_delete(self.clients.get(client).client, clocks);
+        if leaf != NONE {
+            let branch = self.branches.get_mut(parent);
             branch.finger = Finger::NONE;
-            self.forest.resize(&mut branch.tree, &self.items, item, size - before.visible_size());
+            self.forest.resize(&mut branch.tree, &self.items, item, Size::ZERO - size);
         }
     }
 
     /// Marks an item deleted; returns the shared type in it, unless it was deleted already.
     fn hide(&mut self, item: ItemId) -> Option<BranchId> {
-        let found = *self.item(item);
+        let found = self.item(item);
         if found.deleted {
             return None;
         }
@@ -636,8 +643,9 @@ impl Store {
             self.drop_mark(found.parent, item);
             self.transaction.note_deleted_mark(found.parent, found.first_id());
         }
-        self.item_mut(item).deleted = true;
         let size = found.visible_size();
+        self.forget_encoded(item);
+        self.items.set_deleted(item);
         if found.leaf != NONE && size != Size::ZERO {
             let tree = &mut self.branches.get_mut(found.parent).tree;
             self.forest.resize(tree, &self.items, item, Size::ZERO - size);
@@ -676,8 +684,8 @@ impl Store {
             for child in self.children(branch) {
                 self.drop_content(child, &mut open);
                 bare.push(child);
-                let Item { client, clock, len, .. } = *self.item(child);
-                *self.item_mut(child) = Item::collected(client, clock, len);
+                let Item { client, clock, len, .. } = self.item(child);
+                self.change(child, |bare| *bare = Item::collected(client, clock, len));
             }
             let emptied = self.branches.get_mut(branch);
             emptied.gone = true;
@@ -694,18 +702,18 @@ impl Store {
 
     /// Adds a collected block to the one before it in clock order, if that is collected too.
     fn merge_collected(&mut self, item: ItemId) {
-        let Item { client, clock, len, .. } = *self.item(item);
+        let Item { client, clock, len, .. } = self.item(item);
         let blocks = self.clients.get(client);
         let Some(previous) = blocks.previous(blocks.find(clock)) else { return };
         let previous = blocks.item(previous);
         if self.item(previous).kind == Kind::Gc {
-            self.item_mut(previous).len += len;
+            self.change(previous, |grown| grown.len += len);
             self.forget(item);
         }
     }
 
     fn drop_content(&mut self, item: ItemId, open: &mut Vec<BranchId>) {
-        let Item { kind, len, content, .. } = *self.item(item);
+        let Item { kind, len, content, .. } = self.item(item);
         match kind {
             Kind::Gc | Kind::Deleted => return,
             Kind::String => self.text.release(content.bytes),
@@ -715,17 +723,17 @@ impl Store {
                 self.take_payload(content.at);
             }
         }
-        let emptied = self.item_mut(item);
-        emptied.kind = Kind::Deleted;
-        emptied.content = Content::NONE;
+        self.forget_encoded(item);
+        self.items.drop_content(item);
     }
 
-    /// Whether an update of so many bytes can be stored, whatever is in it.
-    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), DecodeError> {
+    /// Whether an update of so many bytes, which has so many blocks and deletions, can be stored.
+    pub(crate) fn check_room(&self, bytes: usize, pieces: usize) -> Result<(), DecodeError> {
         // Splitting a surrogate pair, the worst case, can turn four bytes into six on each side.
-        let text = self.text.len() + 4 * bytes;
-        let slots = self.items.len().max(self.values.len()) + 4 * bytes;
-        if text.max(slots) < NONE as usize { Ok(()) } else { Err(DecodeError::DocumentFull { bytes }) }
+        let arenas = self.text.len().max(self.values.len()) + 4 * bytes;
+        // Each is a block at most, and can split two others.
+        let fits = arenas < NONE as usize && self.items.has_room(3 * pieces);
+        if fits { Ok(()) } else { Err(DecodeError::DocumentFull { bytes }) }
     }
 
     /// The elements of an `Any` block.
@@ -749,16 +757,16 @@ impl Store {
             self.for_each_live(Kind::String, |store, item| {
                 let Content { at, bytes, .. } = store.item(item).content;
                 let at = store.text.push(&old[at as usize..(at + bytes) as usize]);
-                store.item_mut(item).content.at = at;
+                store.items.set_at(item, at);
             });
         }
         if self.values.is_wasteful() {
             let mut old = self.values.take();
             self.for_each_live(Kind::Any, |store, item| {
-                let Item { len, content, .. } = *store.item(item);
+                let Item { len, content, .. } = store.item(item);
                 let range = content.at as usize..(content.at + len) as usize;
                 let at = store.values.extend(old[range].iter_mut().map(std::mem::take));
-                store.item_mut(item).content.at = at;
+                store.items.set_at(item, at);
             });
         }
     }
@@ -767,7 +775,7 @@ impl Store {
         for slot in 0..self.clients.iter().count() {
             let items: Vec<_> = self.clients.get(slot as u32).items_from(0).collect();
             for item in items {
-                if self.item(item).kind == kind {
+                if self.items.kind(item) == kind {
                     visit(self, item);
                 }
             }
@@ -777,12 +785,11 @@ impl Store {
     /// How far `offset` units into a string block is in UTF-16; [`None`] inside a character.
     #[inline]
     pub(crate) fn utf16_offset(&self, item: ItemId, offset: u32, unit: Unit) -> Option<u32> {
-        let found = self.item(item);
-        let plain = found.kind != Kind::String || found.content.bytes == found.len;
-        if plain || offset == 0 {
+        if offset == 0 || !self.items.is_wide(item) {
             return Some(offset);
         }
-        let text = self.text_of(found);
+        let found = self.item(item);
+        let text = self.text_of(&found);
         match unit {
             Unit::CodePoint => {
                 Some(text.chars().take(offset as usize).map(|character| character.len_utf16() as u32).sum())
@@ -794,11 +801,10 @@ impl Store {
 
     /// How far `offset` units into a string block is in bytes; [`None`] inside a character.
     pub(crate) fn byte_offset(&self, item: ItemId, offset: u32, unit: Unit) -> Option<usize> {
-        let found = self.item(item);
-        if found.content.bytes == found.len {
+        if !self.items.is_wide(item) {
             return Some(offset as usize);
         }
         let utf16 = self.utf16_offset(item, offset, unit)?;
-        Some(cut_at(self.text_of(found), utf16).bytes)
+        Some(cut_at(self.text_of(&self.item(item)), utf16).bytes)
     }
 }

@@ -197,7 +197,7 @@ impl Store {
     }
 
     fn subdocument_payload(&mut self, id: Id) -> Option<&mut DocPayload> {
-        let item = *self.item(self.subdocument_item(id)?);
+        let item = self.item(self.subdocument_item(id)?);
         match self.payload_mut(&item)? {
             Payload::Doc(payload) => Some(payload),
             _ => None,
@@ -206,7 +206,7 @@ impl Store {
 
     /// Notes a new [`Kind::Doc`] block.
     pub(crate) fn note_subdocument_added(&mut self, item: ItemId) {
-        let Some(subdocument) = self.subdocument_of(self.item(item)) else { return };
+        let Some(subdocument) = self.subdocument_of(&self.item(item)) else { return };
         let Some(changes) = &mut self.transaction.subdocuments else { return };
         if subdocument.should_load {
             changes.loaded.push(subdocument.clone());
@@ -216,7 +216,7 @@ impl Store {
 
     /// Notes that a [`Kind::Doc`] block is being deleted, whose content is still there.
     pub(crate) fn note_subdocument_removed(&mut self, item: ItemId) {
-        let Some(subdocument) = self.subdocument_of(self.item(item)) else { return };
+        let Some(subdocument) = self.subdocument_of(&self.item(item)) else { return };
         let Some(changes) = &mut self.transaction.subdocuments else { return };
         match changes.added.iter().position(|added| added.id == subdocument.id) {
             Some(index) => drop(changes.added.remove(index)),
@@ -238,7 +238,7 @@ impl Doc {
     pub fn subdocuments(&self) -> Vec<Subdocument> {
         let blocks = self.store.clients.iter().flat_map(|blocks| blocks.items_from(0));
         let items = blocks.map(|item| self.store.item(item)).filter(|item| !item.deleted);
-        items.filter_map(|item| self.store.subdocument_of(item)).collect()
+        items.filter_map(|item| self.store.subdocument_of(&item)).collect()
     }
 
     /// Keeps `instance` for a subdocument that has none; returns the one that is kept, or [`None`] if there

@@ -58,7 +58,7 @@ struct Description<'a> {
 impl Store {
     /// Describes what happened to a text. Its marks must be settled. O((k + m) log n) for k changes and m marks.
     pub(crate) fn text_delta(&self, branch: BranchId, touches: &[Touched], unit: Unit) -> Vec<Delta> {
-        let marks = self.marks(branch).iter().copied().filter(|&mark| !self.is_new(self.item(mark)));
+        let marks = self.marks(branch).iter().copied().filter(|&mark| !self.is_new(&self.item(mark)));
         let mut steps: Vec<_> =
             touches.iter().copied().map(Step::Touched).chain(marks.map(Step::Mark)).collect();
         steps.sort_by_cached_key(|step| (self.forest.order_key(&self.items, step.item()), step.from()));
@@ -81,7 +81,7 @@ impl Store {
 
 impl Description<'_> {
     fn pass(&mut self, step: Step) {
-        let item = *self.store.item(step.item());
+        let item = self.store.item(step.item());
         match (step, self.store.mark(&item)) {
             (Step::Mark(mark), Some((key, value))) => {
                 // A mark between unchanged attributes needs no position.
@@ -125,7 +125,7 @@ impl Description<'_> {
 
     fn pass_content(&mut self, touched: Touched) {
         let item = self.store.item(touched.item);
-        let units = |utf16| self.store.units_before(item, utf16, self.unit);
+        let units = |utf16| self.store.units_before(&item, utf16, self.unit);
         let length = units(touched.to) - units(touched.from);
         if !touched.inserted {
             if let Action::Delete(deleted) = &mut self.action {
@@ -138,8 +138,8 @@ impl Description<'_> {
         }
         self.described += length;
         if item.kind == Kind::String {
-            let from = self.store.units_before(item, touched.from, Unit::Byte) as usize;
-            let text = &self.store.text_of(item)[from..];
+            let from = self.store.units_before(&item, touched.from, Unit::Byte) as usize;
+            let text = &self.store.text_of(&item)[from..];
             if let Action::Insert(inserted) = &mut self.action {
                 inserted.push_str(text);
             } else {
@@ -149,7 +149,7 @@ impl Description<'_> {
             return;
         }
         self.flush();
-        for value in self.store.item_values(item).into_iter().skip(touched.from as usize) {
+        for value in self.store.item_values(&item).into_iter().skip(touched.from as usize) {
             self.delta.push(Delta::Embed(value, self.current.clone()));
         }
     }

@@ -10,7 +10,8 @@
 
 use std::ops::{AddAssign, Sub};
 
-use crate::block::{Item, ItemId, NONE};
+use crate::block::{ItemId, NONE};
+use crate::items::Items;
 use crate::node::{CAPACITY, Leaf, Node, passed};
 use crate::update::{char_len, utf16_len};
 
@@ -19,7 +20,7 @@ const SPARSE: usize = CAPACITY / 4;
 /// How full leaves and nodes are built: an edit here and there must not split every leaf it meets.
 const FILL: usize = CAPACITY - CAPACITY / 8;
 
-/// From so many blocks on, a megabyte, a document is not expected to be in a cache.
+/// From so many blocks on, 900 KB with their leaves, a document is not expected to be in a cache.
 const LARGE: usize = 1 << 14;
 
 /// Which unit an index counts.
@@ -178,8 +179,14 @@ impl Forest {
         self.leaves.capacity() * size_of::<Leaf>() + self.nodes.capacity() * size_of::<Node>()
     }
 
+    /// Gives back what was reserved for more.
+    pub(crate) fn shrink(&mut self) {
+        self.leaves.shrink_to_fit();
+        self.nodes.shrink_to_fit();
+    }
+
     /// The item that holds the visible unit `index`; [`None`] at or past the end.
-    pub(crate) fn locate(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
+    pub(crate) fn locate(&self, tree: &Tree, items: &Items, index: u32, unit: Unit) -> Option<Located> {
         if index >= tree.size.in_unit(unit) {
             return None;
         }
@@ -202,7 +209,7 @@ impl Forest {
     pub(crate) fn locate_to_edit(
         &mut self,
         tree: &Tree,
-        items: &[Item],
+        items: &Items,
         index: u32,
         unit: Unit,
     ) -> Option<Located> {
@@ -241,7 +248,7 @@ impl Forest {
         Some(located)
     }
 
-    fn descend_to_item(&self, tree: &Tree, items: &[Item], index: u32, unit: Unit) -> Option<Located> {
+    fn descend_to_item(&self, tree: &Tree, items: &Items, index: u32, unit: Unit) -> Option<Located> {
         let (leaf, start, _) = self.descend(tree, index, unit, |_, _| {})?;
         self.scan(leaf, items, start, index, unit).map(|(located, _)| located)
     }
@@ -274,7 +281,7 @@ impl Forest {
 
     /// The item of a leaf, which begins at `start`, that holds `index`, and its slot.
     #[inline]
-    fn scan(&self, at: u32, items: &[Item], start: u32, index: u32, unit: Unit) -> Option<(Located, usize)> {
+    fn scan(&self, at: u32, items: &Items, start: u32, index: u32, unit: Unit) -> Option<(Located, usize)> {
         let leaf = &self.leaves[at as usize];
         let mut left = index - start;
         if unit == Unit::Utf16 || !leaf.mixed {
@@ -282,7 +289,7 @@ impl Forest {
             return Some((Located { item: leaf.items[slot], start: index - left }, slot));
         }
         for (slot, &item) in leaf.items[..leaf.count as usize].iter().enumerate() {
-            let size = items[item as usize].visible_size().in_unit(unit);
+            let size = items.visible_len(item, unit);
             if left < size {
                 return Some((Located { item, start: index - left }, slot));
             }
@@ -292,14 +299,14 @@ impl Forest {
     }
 
     /// How much is visible before `item`.
-    pub(crate) fn position(&self, items: &[Item], item: ItemId) -> Size {
-        let at = items[item as usize].leaf;
+    pub(crate) fn position(&self, items: &Items, item: ItemId) -> Size {
+        let at = items.leaf(item);
         let leaf = &self.leaves[at as usize];
         let mut before = self.before(at);
         let slot = leaf.slot_of(item);
         if leaf.mixed {
             for &earlier in &leaf.items[..slot] {
-                before += items[earlier as usize].visible_size();
+                before += items.visible_size(earlier);
             }
         } else {
             before += Size::uniform(leaf.visible[..slot].iter().sum());
@@ -329,8 +336,8 @@ impl Forest {
     }
 
     /// A key that sorts the items of one sequence in document order; valid until the tree changes.
-    pub(crate) fn order_key(&self, items: &[Item], item: ItemId) -> u64 {
-        let at = items[item as usize].leaf;
+    pub(crate) fn order_key(&self, items: &Items, item: ItemId) -> u64 {
+        let at = items.leaf(item);
         if at == NONE {
             return 0;
         }
@@ -371,8 +378,8 @@ impl Forest {
 
     /// Counts that the visible size of a listed item has changed. O(1) while the changes are in one leaf.
     #[inline]
-    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &[Item], item: ItemId, change: Size) {
-        self.open_leaf(items[item as usize].leaf);
+    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &Items, item: ItemId, change: Size) {
+        self.open_leaf(items.leaf(item));
         self.open.slot = self.slot_of(self.open.leaf, item);
         let leaf = &mut self.leaves[self.open.leaf as usize];
         let visible = &mut leaf.visible[self.open.slot];
@@ -431,7 +438,7 @@ impl Forest {
     }
 
     /// Lists `item` right after `after`, or first when `after` is [`NONE`].
-    pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &mut [Item], after: ItemId, item: ItemId) {
+    pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &mut Items, after: ItemId, item: ItemId) {
         if tree.root == NONE {
             tree.root = self.new_leaf();
             tree.height = 0;
@@ -439,7 +446,7 @@ impl Forest {
         let (mut at, mut slot) = if after == NONE {
             (self.first_leaf(tree), 0)
         } else {
-            let at = items[after as usize].leaf;
+            let at = items.leaf(after);
             (at, self.slot_of(at, after) + 1)
         };
         if self.leaves[at as usize].count as usize == CAPACITY {
@@ -447,8 +454,8 @@ impl Forest {
             (at, slot) = self.split_leaf(tree, items, at, slot);
         }
         self.open_leaf(at);
-        let size = items[item as usize].visible_size();
-        items[item as usize].leaf = at;
+        let size = items.visible_size(item);
+        items.set_leaf(item, at);
         self.leaves[at as usize].insert(slot, item, size);
         self.open.slot = slot;
         self.open.change += size;
@@ -456,7 +463,7 @@ impl Forest {
     }
 
     /// Lists `first` and all to its right in an empty tree. O(n), a third of what one insertion each takes.
-    pub(crate) fn build(&mut self, tree: &mut Tree, items: &mut [Item], first: ItemId) {
+    pub(crate) fn build(&mut self, tree: &mut Tree, items: &mut Items, first: ItemId) {
         debug_assert!(tree.root == NONE);
         let mut level = Vec::new();
         let mut at = first;
@@ -465,12 +472,11 @@ impl Forest {
             let leaf = &mut self.leaves[id as usize];
             let mut size = Size::ZERO;
             while at != NONE && (leaf.count as usize) < FILL {
-                let item = &mut items[at as usize];
-                item.leaf = id;
-                let visible = item.visible_size();
+                items.set_leaf(at, id);
+                let visible = items.visible_size(at);
                 leaf.insert(leaf.count as usize, at, visible);
                 size += visible;
-                at = item.right;
+                at = items.right(at);
             }
             level.push((id, size));
         }
@@ -494,10 +500,10 @@ impl Forest {
     }
 
     /// Takes `item` off its list.
-    pub(crate) fn remove(&mut self, tree: &mut Tree, items: &mut [Item], item: ItemId) {
-        let size = items[item as usize].visible_size();
-        let at = items[item as usize].leaf;
-        items[item as usize].leaf = NONE;
+    pub(crate) fn remove(&mut self, tree: &mut Tree, items: &mut Items, item: ItemId) {
+        let size = items.visible_size(item);
+        let at = items.leaf(item);
+        items.set_leaf(item, NONE);
         self.open_leaf(at);
         let slot = self.slot_of(at, item);
         self.open.slot = slot;
@@ -573,7 +579,7 @@ impl Forest {
         (self.nodes.len() - 1) as u32
     }
 
-    fn leaf_size(&self, items: &[Item], at: u32) -> Size {
+    fn leaf_size(&self, items: &Items, at: u32) -> Size {
         let leaf = &self.leaves[at as usize];
         let listed = &leaf.items[..leaf.count as usize];
         if !leaf.mixed {
@@ -581,14 +587,14 @@ impl Forest {
         }
         let mut size = Size::ZERO;
         for &item in listed {
-            size += items[item as usize].visible_size();
+            size += items.visible_size(item);
         }
         size
     }
 
     /// Makes room in a full leaf; returns where the insertion at `slot` now belongs. An insertion at the
     /// very end opens an empty leaf, so that a document written from front to back has full leaves.
-    fn split_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32, slot: usize) -> (u32, usize) {
+    fn split_leaf(&mut self, tree: &mut Tree, items: &mut Items, at: u32, slot: usize) -> (u32, usize) {
         let keep = if slot == CAPACITY { CAPACITY } else { CAPACITY / 2 };
         let new = self.new_leaf();
         let source = &mut self.leaves[at as usize];
@@ -598,7 +604,7 @@ impl Forest {
         moved.visible.copy_within(keep..CAPACITY, 0);
         moved.truncate(CAPACITY - keep);
         for &item in &moved.items[..moved.count as usize] {
-            items[item as usize].leaf = new;
+            items.set_leaf(item, new);
         }
         self.leaves[new as usize] = moved;
         let size = self.leaf_size(items, new);
@@ -681,7 +687,7 @@ impl Forest {
     }
 
     /// Moves a sparse leaf's items into a neighbor under the same parent, if one has room.
-    fn merge_leaf(&mut self, tree: &mut Tree, items: &mut [Item], at: u32) {
+    fn merge_leaf(&mut self, tree: &mut Tree, items: &mut Items, at: u32) {
         let parent = self.leaves[at as usize].parent;
         let slot = self.nodes[parent as usize].slot_of(at);
         let Some((left, right)) =
@@ -699,7 +705,7 @@ impl Forest {
         target.count += moved.count;
         target.mixed |= moved.mixed;
         for &item in &moved.items[..count] {
-            items[item as usize].leaf = kept;
+            items.set_leaf(item, kept);
         }
         self.free_leaves.push(dropped);
         self.fold(tree, parent, right, 1);
@@ -798,7 +804,7 @@ fn slot_holding(sizes: &[u32], left: &mut u32) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{Content, Kind, LocalId};
+    use crate::block::{Content, Item, Kind, LocalId};
     use proptest::prelude::*;
 
     /// A string block of `chars` code points, each of two bytes and one UTF-16 unit if `wide`.
@@ -827,15 +833,14 @@ mod tests {
     struct Twins {
         forest: Forest,
         tree: Option<Tree>,
-        items: Vec<Item>,
+        items: Items,
         order: Vec<ItemId>,
     }
 
     impl Twins {
         fn insert(&mut self, at: usize, item: Item) {
             let at = at % (self.order.len() + 1);
-            let id = self.items.len() as ItemId;
-            self.items.push(item);
+            let id = self.items.add(&item);
             let after = at.checked_sub(1).map_or(NONE, |before| self.order[before]);
             self.forest.insert_after(self.tree.get_or_insert(Tree::EMPTY), &mut self.items, after, id);
             self.order.insert(at, id);
@@ -845,15 +850,19 @@ mod tests {
         fn rebuild(&mut self) {
             for pair in 0..self.order.len() {
                 let right = self.order.get(pair + 1).copied().unwrap_or(NONE);
-                self.items[self.order[pair] as usize].right = right;
+                self.items.set_right(self.order[pair], right);
             }
+            self.forget_leaves();
             let tree = self.tree.get_or_insert(Tree::EMPTY);
-            for item in &mut self.items {
-                item.leaf = NONE;
-            }
             self.forest.clear(tree);
             let first = self.order.first().copied().unwrap_or(NONE);
             self.forest.build(tree, &mut self.items, first);
+        }
+
+        fn forget_leaves(&mut self) {
+            for item in 0..self.items.len() {
+                self.items.set_leaf(item as ItemId, NONE);
+            }
         }
 
         fn remove(&mut self, at: usize) {
@@ -866,15 +875,15 @@ mod tests {
         fn hide(&mut self, at: usize) {
             if let (Some(tree), false) = (&mut self.tree, self.order.is_empty()) {
                 let id = self.order[at % self.order.len()];
-                let size = self.items[id as usize].visible_size();
-                self.items[id as usize].deleted = true;
+                let size = self.items.visible_size(id);
+                self.items.change(id, |item| item.deleted = true);
                 self.forest.resize(tree, &self.items, id, Size::ZERO - size);
             }
         }
 
         /// Looks an item up as an edit does.
         fn turn_to(&mut self, item: ItemId, unit: Unit) {
-            let size_of = |item: &ItemId| self.items[*item as usize].visible_size().in_unit(unit);
+            let size_of = |item: &ItemId| self.items.visible_size(*item).in_unit(unit);
             let start = self.order.iter().take_while(|&&other| other != item).map(size_of).sum();
             if size_of(&item) > 0 {
                 let tree = self.tree.get_or_insert(Tree::EMPTY);
@@ -889,13 +898,13 @@ mod tests {
             self.turn_to(id, if at.is_multiple_of(3) { Unit::Byte } else { Unit::CodePoint });
             let tree = self.tree.get_or_insert(Tree::EMPTY);
             for _ in 0..3 {
-                let item = &mut self.items[id as usize];
-                let old = item.visible_size();
-                item.len += 1;
-                item.content.chars += 1;
-                item.content.bytes += 1 + u32::from(wide);
-                let new = item.visible_size();
-                self.forest.resize(tree, &self.items, id, new - old);
+                let old = self.items.visible_size(id);
+                self.items.change(id, |item| {
+                    item.len += 1;
+                    item.content.chars += 1;
+                    item.content.bytes += 1 + u32::from(wide);
+                });
+                self.forest.resize(tree, &self.items, id, self.items.visible_size(id) - old);
             }
         }
 
@@ -904,7 +913,7 @@ mod tests {
             let mut start = 0;
             let mut key = None;
             for &item in &self.order {
-                let size = self.items[item as usize].visible_size().in_unit(unit);
+                let size = self.items.visible_size(item).in_unit(unit);
                 assert_eq!(self.forest.position(&self.items, item).in_unit(unit), start);
                 for index in [start, (start + size).saturating_sub(1)] {
                     if size > 0 {
@@ -987,9 +996,7 @@ mod tests {
             twins.check(Unit::Utf16);
             let leaves = twins.forest.leaves.len();
             let mut tree = twins.tree.take().expect("just filled");
-            for item in &mut twins.items {
-                item.leaf = NONE;
-            }
+            twins.forget_leaves();
             twins.forest.clear(&mut tree);
             twins.order.clear();
             assert_eq!(twins.forest.free_leaves.len(), leaves);

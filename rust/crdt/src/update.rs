@@ -233,6 +233,11 @@ pub enum Encoding {
 }
 
 impl Update {
+    /// How many blocks and deleted ranges there are.
+    pub(crate) fn piece_count(&self) -> usize {
+        self.blocks.len() + self.deletes.iter_as_encoded().count()
+    }
+
     /// Decodes a whole update in that encoding, replacing what was in `self`; returns the bytes that its blocks
     /// refer to.
     ///

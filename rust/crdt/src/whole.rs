@@ -53,7 +53,7 @@ impl Store {
         self.remembered.begin();
         let mut clients: Vec<_> = self.clients.iter().filter(|blocks| blocks.next_clock > 0).collect();
         clients.sort_unstable_by_key(|blocks| Reverse(blocks.client));
-        let mut writer = V1Writer::with_capacity(64 + self.text.len() + 16 * self.block_count());
+        let mut writer = V1Writer::with_capacity(64 + self.text.len() + 16 * self.items.count());
         let mut deletes = DeleteSet::new();
         writer.rest().var_uint(clients.len() as u64);
         for blocks in clients {

@@ -53,7 +53,7 @@ impl Store {
     }
 
     fn write_children(&self, branch: BranchId, out: &mut String, depth: usize) -> Result<(), TooDeep> {
-        let values = self.visible_items(branch).flat_map(|item| self.item_values(item));
+        let values = self.visible_items(branch).flat_map(|item| self.item_values(&item));
         values.into_iter().try_for_each(|value| self.write_value(&value, out, depth))
     }
 
@@ -76,16 +76,16 @@ impl Store {
             if run_is_open && !is_text {
                 close(&tags, out);
             }
-            if let Some((key, value)) = self.mark(item) {
+            if let Some((key, value)) = self.mark(&item) {
                 set_tag(&mut tags, key, &value.to_any());
             } else {
                 if !(run_is_open && is_text) {
                     open(&tags, out);
                 }
                 if is_text {
-                    out.push_str(self.text_of(item));
+                    out.push_str(self.text_of(&item));
                 } else {
-                    for value in self.item_values(item) {
+                    for value in self.item_values(&item) {
                         self.write_value(&value, out, depth)?;
                     }
                     close(&tags, out);
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// The text, embeds and marks of a sequence that are not deleted, in order.
-    fn written_items(&self, branch: BranchId) -> impl Iterator<Item = &Item> {
+    fn written_items(&self, branch: BranchId) -> impl Iterator<Item = Item> {
         let mut at = self.branches.get(branch).start;
         std::iter::from_fn(move || {
             (at != NONE).then(|| {
@@ -127,7 +127,7 @@ impl Store {
     fn sibling(&self, branch: BranchId, step: impl Fn(&Item) -> ItemId) -> Option<SharedType> {
         let (_, mut at) = self.holder(branch)?;
         loop {
-            at = step(self.item(at));
+            at = step(&self.item(at));
             if at == NONE {
                 return None;
             }
