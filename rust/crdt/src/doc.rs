@@ -380,7 +380,7 @@ impl Doc {
         let mut update = std::mem::take(&mut self.scratch);
         let decoded = update.decode_as(bytes, encoding);
         let decoded = decoded.and_then(|source| {
-            self.store.check_room(source.len(), update.piece_count())?;
+            self.check_room(source.len(), &update)?;
             Ok(source)
         });
         let applied = decoded.map(|source| self.integrate_into(&update, &source));
@@ -426,8 +426,13 @@ impl Doc {
             return Ok(None);
         }
         let (update, bytes) = batch.join(order);
-        self.store.check_room(bytes.len(), update.piece_count())?;
+        self.check_room(bytes.len(), &update)?;
         Ok(Some(self.integrate_into(&update, &bytes)))
+    }
+
+    /// Whether an update of so many bytes can be stored, beside what waits.
+    fn check_room(&self, bytes: usize, update: &Update) -> Result<(), DecodeError> {
+        self.store.check_room(bytes, update.piece_count() + self.pending.block_count())
     }
 
     /// Integrates a decoded update in the open transaction, or in one of its own. The trees of an empty
