@@ -25,9 +25,9 @@ const WIDE: u32 = 8 << BITS;
 
 /// So many slots there can be: then lineages and leaves, of which there are not many more, have numbers too.
 const LIMIT: usize = 1 << (BITS - 1);
-/// So many blocks can come of edits. An update with all of them, at the worst three for each block and two for each deleted
-/// range, must have room in a document that has them.
-const EDITED: usize = LIMIT / 6;
+/// So many blocks can come of edits. An update with all of them, each deleted, must have room in a document that has them:
+/// it counts as three for each block and three for each deleted range.
+const EDITED: usize = LIMIT / 7;
 
 /// The kinds by number.
 const KINDS: [Kind; 16] = {
