@@ -18,8 +18,9 @@ from benches.python.process import resident_bytes
 from benches.python.questions import Engine
 from benches.python.traces import Trace
 
-_TOTAL_EDITS = 4_000_000
-"""Edits of all loaded documents together: enough to drown what the process itself needs."""
+_TOTAL_EDITS = 40_000_000
+"""Edits of all loaded documents together: enough to drown what the process itself needs, and what
+loading the last one has left for the next."""
 
 
 def megabytes_per_document(engine: Engine, trace: Trace, *, saved: bool) -> float:
