@@ -112,8 +112,11 @@ pub struct Statistics {
     pub heap_bytes: usize,
 }
 
-/// From how many blocks on an empty document is filled without keeping its trees in step.
+/// From how many new blocks on an update is integrated without keeping the trees in step, if it is large enough beside
+/// the document.
 const BULK: usize = 32;
+/// Building the trees anew takes per block of the document at most this part of what listing a new one takes.
+const REBUILT_PER_LISTED: usize = 4;
 
 /// How far the integration of one client's blocks got.
 struct Run {
@@ -435,21 +438,24 @@ impl Doc {
         self.store.check_room(bytes, update.piece_count() + self.pending.block_count())
     }
 
-    /// Integrates a decoded update in the open transaction, or in one of its own. The trees of an empty
-    /// document are built at the end, all at once.
+    /// Integrates a decoded update in the open transaction, or in one of its own. If it is large beside the document, the
+    /// trees are built at the end, all at once.
     fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
         self.store.transaction.received = true;
         let alone = !self.open;
         self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let fills = update.blocks.len() >= BULK && self.store.items.len() == 0;
-        self.store.unlisted = fills;
+        let is_bulk = self.is_bulk(update);
+        let fills = is_bulk && self.store.items.len() == 0;
         if fills {
             self.store.items.reserve(update.blocks.len());
         }
+        if is_bulk {
+            self.store.unlist();
+        }
         let changed = self.integrate(update, bytes);
-        if fills {
+        if is_bulk {
             self.store.list();
         }
         if alone && tidies {
@@ -461,6 +467,17 @@ impl Doc {
             self.store.compact();
         }
         Applied { changed }
+    }
+
+    /// Whether an update has so many new blocks that building all trees anew takes less than listing each of them.
+    fn is_bulk(&self, update: &Update) -> bool {
+        let is_many =
+            |blocks: usize| blocks >= BULK && blocks * REBUILT_PER_LISTED >= self.store.items.count();
+        let new = |blocks: &[Carrier]| {
+            let known = blocks.first().map_or(0, |first| self.store.clients.next_clock(first.client));
+            blocks.len() - blocks.partition_point(|block| block.end() <= known)
+        };
+        is_many(update.blocks.len()) && is_many(update.sections().map(new).sum())
     }
 
     fn integrate(&mut self, update: &Update, bytes: &[u8]) -> bool {

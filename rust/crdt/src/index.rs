@@ -52,7 +52,7 @@ pub(crate) struct ClientBlocks {
     pub(crate) next_clock: u32,
     firsts: Vec<u32>,
     chunks: Vec<Chunk>,
-    /// Where the index changed last, or was searched in order; the next search is often for the same block.
+    /// Where the index changed last, or was searched in order or to split; the next search is often for the same block.
     recent: Place,
 }
 
@@ -96,6 +96,13 @@ impl ClientBlocks {
         } else {
             self.find(clock)
         };
+        self.recent
+    }
+
+    /// The same for a clock that more will be asked about.
+    #[inline]
+    pub(crate) fn recall(&mut self, clock: u32) -> Place {
+        self.recent = self.find(clock);
         self.recent
     }
 

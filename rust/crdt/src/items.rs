@@ -473,6 +473,12 @@ impl Items {
         self.packed[id as usize].set_leaf(leaf);
     }
 
+    /// Makes every block forget its leaf.
+    pub(crate) fn unlist(&mut self) {
+        self.version += 1;
+        self.packed.iter_mut().for_each(|packed| packed.set_leaf(NONE));
+    }
+
     /// Says where a block's content has been moved.
     pub(crate) fn set_at(&mut self, id: ItemId, at: u32) {
         self.version += 1;

@@ -16,7 +16,7 @@ use crate::items::Items;
 use crate::redo::Redone;
 use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
-use crate::tree::{Forest, Size, Unit};
+use crate::tree::{Forest, Size, Tree, Unit};
 use crate::typing::Typing;
 use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
 use crate::whole::Remembered;
@@ -161,16 +161,24 @@ impl Store {
         blocks.item(blocks.find(id.clock))
     }
 
+    /// The same for a block that may have to be split: the index will be asked again where it is.
+    #[inline]
+    fn find_to_split(&mut self, id: LocalId) -> ItemId {
+        let blocks = self.clients.get_mut(id.client);
+        let place = blocks.recall(id.clock);
+        blocks.item(place)
+    }
+
     /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
     pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
-        let item = self.find(id);
+        let item = self.find_to_split(id);
         let Item { clock, kind, .. } = self.item(item);
         if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
     }
 
     /// The block that ends with a known unit, split if need be. Collected blocks stay whole.
     pub(crate) fn clean_end(&mut self, id: LocalId) -> ItemId {
-        let item = self.find(id);
+        let item = self.find_to_split(id);
         let found = self.item(item);
         if found.end() - 1 != id.clock && found.kind != Kind::Gc {
             let offset = id.clock + 1 - found.clock;
@@ -404,7 +412,17 @@ impl Store {
         }
     }
 
-    /// Builds the trees over everything that was linked while the store was `unlisted`.
+    /// Takes everything off the trees, and lists nothing until [`Store::list`] is called. O(n).
+    pub(crate) fn unlist(&mut self) {
+        self.unlisted = true;
+        self.items.unlist();
+        self.forest.clear_all();
+        for branch in self.branches.iter_mut() {
+            branch.tree = Tree::EMPTY;
+        }
+    }
+
+    /// Builds the trees over everything that is linked. O(n).
     pub(crate) fn list(&mut self) {
         self.unlisted = false;
         for branch in self.branches.iter_mut() {

@@ -541,6 +541,16 @@ impl Forest {
         *tree = Tree::EMPTY;
     }
 
+    /// Drops every tree; their items have forgotten their leaves.
+    pub(crate) fn clear_all(&mut self) {
+        self.leaves.clear();
+        self.nodes.clear();
+        self.free_leaves.clear();
+        self.free_nodes.clear();
+        self.open = Open::NONE;
+        self.path.clear();
+    }
+
     /// Adds `change` to every count above a leaf.
     fn count(&mut self, leaf: u32, change: Size) {
         let mut child = leaf;

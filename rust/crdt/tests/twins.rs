@@ -1,7 +1,8 @@
 //! Replicas against slow, obvious twins: a `Vec` of characters for one text, each other for convergence.
 
 use officina_crdt::{
-    Any, Changes, Doc, Input, Listening, SharedType, StateVector, TypeTag, Unit, Value, merge_updates,
+    Any, Attributes, Changes, Delta, Doc, Input, Json, Listening, SharedType, StateVector, TypeTag, Unit,
+    Value, merge_updates,
 };
 use proptest::prelude::*;
 
@@ -52,6 +53,61 @@ fn apply_to_twin(twin: &mut Vec<char>, edit: &Edit) {
             twin.drain(at..(at + *count as usize).min(len));
         }
         Edit::Delete(..) => {}
+    }
+}
+
+fn tag_of(root: &str) -> TypeTag {
+    match root {
+        "text" => TypeTag::Text,
+        "list" => TypeTag::Array,
+        _ => TypeTag::Map,
+    }
+}
+
+/// Makes an edit to a text, and things of all other kinds that follow from it.
+fn edit_everywhere(doc: &mut Doc, edit: &Edit) {
+    apply(doc, edit);
+    let (text, [list, map]) =
+        (text_of(doc), ["list", "map"].map(|name| doc.root(name, tag_of(name)).expect("as before")));
+    let len = doc.len(list, Unit::Utf16);
+    match edit {
+        Edit::Insert(at, inserted) if at % 3 == 0 => {
+            doc.insert_values(list, at % (len + 1), vec![Any::Integer(i64::from(*at))]).expect("in range");
+            let inner = doc.set(map, &at.to_string()[..1], Input::Type(TypeTag::Text));
+            if let Ok(Some(inner)) = inner {
+                doc.insert_text(inner, 0, inserted, Unit::CodePoint).expect("just made");
+            }
+        }
+        Edit::Delete(at, count) if at % 3 == 0 && len > 0 => {
+            let at = at % len;
+            doc.delete(list, at, (*count).min(len - at), Unit::Utf16).expect("in range");
+        }
+        Edit::Delete(at, count) if at % 3 == 1 => {
+            let len = doc.len(text, Unit::CodePoint);
+            let start = at % (len + 1);
+            let bold = [("bold", Json::from_any(&Any::Bool(at % 2 == 0)).expect("JSON"))];
+            let bold: Attributes = bold.into_iter().collect();
+            let end = (start + count).min(len);
+            doc.format(text, start, end, Unit::CodePoint, &bold).expect("in range");
+        }
+        _ => {}
+    }
+}
+
+/// Does to a text what an observer of it was told.
+fn follow(twin: &mut Vec<char>, delta: &[Delta]) {
+    let mut at = 0;
+    for part in delta {
+        match part {
+            Delta::Retain(count, _) => at += *count as usize,
+            Delta::Delete(count) => drop(twin.drain(at..at + *count as usize)),
+            Delta::Text(text, _) => {
+                let characters: Vec<_> = text.chars().collect();
+                twin.splice(at..at, characters.iter().copied());
+                at += characters.len();
+            }
+            Delta::Embed(..) | Delta::Values(_) => unreachable!("nothing of the kind is in a text"),
+        }
     }
 }
 
@@ -174,6 +230,62 @@ proptest! {
         prop_assert_eq!(late.delete_set(), docs[0].delete_set());
         prop_assert_eq!(merged.delete_set(), docs[0].delete_set());
         prop_assert_eq!(late.encode_update(), docs[0].encode_update());
+    }
+
+    #[test]
+    fn what_comes_at_once_is_what_comes_bit_by_bit(
+        before in edits(100), ours in edits(200), theirs in edits(200), again in any::<bool>(),
+    ) {
+        let mut base = Doc::new(4);
+        for edit in &before {
+            edit_everywhere(&mut base, edit);
+        }
+        let mut authors = [Doc::new(2), Doc::new(9)];
+        let mut bits = Vec::new();
+        for (author, edits) in authors.iter_mut().zip([&ours, &theirs]) {
+            author.apply_update(&base.encode_update()).expect("own update");
+            for edit in edits {
+                author.begin(Listening { updates: true, ..Listening::default() });
+                edit_everywhere(author, edit);
+                bits.extend(author.commit_update());
+            }
+        }
+        let mut one_by_one = Doc::new(5);
+        one_by_one.apply_update(&base.encode_update()).expect("own update");
+        // Which marks have no effect depends on what has come so far.
+        base.set_tidying(false);
+        one_by_one.set_tidying(false);
+        for bit in &bits {
+            one_by_one.apply_update(bit).expect("own update");
+        }
+        for author in &authors {
+            let mut twin: Vec<char> = read(&mut base).chars().collect();
+            base.begin(Listening { events: Some(Unit::CodePoint), ..Listening::default() });
+            base.apply_update(&author.encode_diff(&base.state_vector())).expect("own update");
+            if again {
+                base.apply_update(&author.encode_update()).expect("own update");
+            }
+            let text = text_of(&mut base);
+            let changes = base.commit();
+            let heard = changes.iter().flat_map(|it| &it.events).filter(|event| event.target == text);
+            heard.for_each(|event| follow(&mut twin, &event.delta));
+            prop_assert_eq!(read(&mut base), twin.iter().collect::<String>());
+        }
+        prop_assert_eq!(base.state_vector(), one_by_one.state_vector());
+        prop_assert_eq!(base.delete_set(), one_by_one.delete_set());
+        // What is edited next is found where it is, too.
+        for edit in ours.iter().chain(&theirs) {
+            edit_everywhere(&mut base, edit);
+            one_by_one.set_client_id(4);
+            edit_everywhere(&mut one_by_one, edit);
+            for name in ["text", "list", "map"] {
+                let [here, there] = [&mut base, &mut one_by_one].map(|doc| {
+                    let target = doc.root(name, tag_of(name)).expect("as before");
+                    (doc.len(target, Unit::Byte), doc.len(target, Unit::Utf16), doc.tree(target))
+                });
+                prop_assert_eq!(here, there);
+            }
+        }
     }
 
     #[test]
