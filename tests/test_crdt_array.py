@@ -150,3 +150,26 @@ def test_a_shared_type_that_was_deleted_refuses_edits(array: Array) -> None:
         orphan.insert(0, "b")
 
     assert array.to_py() == []
+
+
+def test_an_array_is_read_from_its_end(array: Array) -> None:
+    array.extend([1, 2, 3])
+
+    assert list(reversed(array)) == [3, 2, 1]
+
+
+def test_a_subclass_may_be_made_in_a_way_of_its_own() -> None:
+    class Numbers(Array[int]):
+        def __init__(self, *, up_to: int) -> None:
+            super().__init__(list(range(up_to)))
+
+    class Note(Text):
+        def __init__(self) -> None:
+            super().__init__("hello")
+
+    doc = Doc({"numbers": Numbers(up_to=3), "note": Note()})
+
+    assert doc.to_py() == {"numbers": [0, 1, 2], "note": "hello"}
+    with pytest.raises(LocalProtocolError, match="anew"):
+        doc["note"].__init__("again")
+    assert str(doc["note"]) == "hello"

@@ -508,3 +508,29 @@ def test_an_event_can_be_asked_by_another_thread_while_the_document_changes(doc:
     copy.apply_updates(found)
     assert len(copy.get("text", type=Text)) == 200
     assert copy.pending == {}
+
+
+def test_an_event_is_told_of_what_came_and_went_in_one_transaction(doc: Doc) -> None:
+    doc["map"] = entries = Map({"of": Text("x")})
+    text, heard = entries["of"], list[Any]()
+    text.observe(lambda event: heard.append(event.delta))
+    entries.observe(lambda event: heard.append(event.keys))
+
+    with doc.transaction():
+        text.insert(0, "q")
+        del text[0]
+        entries["key"] = 1
+        del entries["key"]
+
+    assert heard == [[], {}] or heard == [{}, []]
+
+
+def test_observers_of_one_type_come_before_those_of_all_in_one(doc: Doc) -> None:
+    text, heard = doc.get("text", type=Text), list[str]()
+    doc.observe_deep(lambda events: heard.append("document"))
+    text.observe_deep(lambda events: heard.append("deep"))
+    text.observe(lambda event: heard.append("direct"))
+
+    text += "x"
+
+    assert heard == ["direct", "document", "deep"]

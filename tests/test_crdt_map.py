@@ -122,3 +122,21 @@ def test_a_shared_type_assigned_to_where_it_is_stays_as_it_is() -> None:
     doc["array"][0] += "b"
 
     assert doc.to_py() == {"map": {"text": "ab"}, "array": ["ab"], "text": "ab"}
+
+
+def test_bytes_are_numbers_in_json(shared: Map) -> None:
+    shared["bytes"] = b"xy"
+
+    assert str(shared) == '{"bytes":[120,121]}'
+
+
+def test_no_other_object_is_a_key(shared: Map) -> None:
+    shared["1"] = True
+
+    assert 1 not in shared
+    assert 1 not in shared.doc
+
+
+def test_a_shared_type_in_a_plain_value_is_refused_with_a_way_out(shared: Map) -> None:
+    with pytest.raises(TypeError, match="put it into an Array or a Map"):
+        shared["list"] = [Text()]

@@ -77,3 +77,10 @@ def test_negative_integers_and_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(DecodeError):
         Decoder(b"\x01\xff").read_var_string()
     assert list(Decoder(b"\x01a\x02bc").read_messages()) == [b"a", b"bc"]
+
+
+def test_a_decoder_says_where_it_is() -> None:
+    decoder = Decoder(bytes([2, 97, 98, 7]))
+
+    assert decoder.read_message() == b"ab"
+    assert (decoder.stream, decoder.i0, decoder.length) == (bytes([2, 97, 98, 7]), 3, 1)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from officina.crdt import Doc, Map, Text, TextEvent
+from officina.crdt import Doc, Map, Text, TextEvent, XmlFragment, XmlText
+from officina.errors import LocalProtocolError
 
 
 @pytest.fixture
@@ -199,3 +200,50 @@ def test_reading_what_changed_deletes_no_marks() -> None:
     texts[2].unobserve(subscription)
     assert deltas == [[{"retain": 4, "attributes": {"bold": True}}]]
     assert docs[2].get_update() == docs[0].get_update()
+
+
+@pytest.mark.parametrize("make", [Text, XmlText])
+def test_a_delta_may_insert_shared_types(make: type[Text] | type[XmlText]) -> None:
+    doc = Doc({"text": Text(), "fragment": XmlFragment()}, client_id=1)
+    text = doc["text"] if make is Text else doc["fragment"].children.append("")
+    entries, words = Map({"key": "value"}), Text("inside")
+
+    text.apply_delta(
+        [
+            {"insert": "ab"},
+            {"insert": entries, "attributes": {"bold": True}},
+            {"insert": {"plain": 1}},
+            {"insert": words},
+        ]
+    )
+
+    assert [run["insert"] for run in text.to_delta()] == ["ab", entries, {"plain": 1}, words]
+    words += "!"
+    entries["more"] = 2
+    copy = Doc(client_id=2)
+    copy.apply_update(doc.get_update())
+    same = (
+        copy.get("text", type=Text)
+        if make is Text
+        else copy.get("fragment", type=XmlFragment).children[0]
+    )
+    assert [str(run["insert"]) for run in same.to_delta()] == [
+        "ab",
+        '{"key":"value","more":2}',
+        "{'plain': 1}",
+        "inside!",
+    ]
+    for refused in (text.to_delta(), [{"insert": Map()}, {"insert": Doc()}]):
+        before = doc.get_update()
+        with pytest.raises((LocalProtocolError, ValueError)):
+            text.apply_delta(refused)
+        assert doc.get_update() == before
+
+
+def test_a_stretch_that_ends_before_it_begins_is_refused(text: Text) -> None:
+    text += "hello"
+
+    for call in (lambda: text.format(3, 1, {"bold": True}), lambda: text.attribution(3, 1)):
+        with pytest.raises(IndexError, match="stop 1 lies before start 3"):
+            call()
+    assert text.attribution(2, 2) == []

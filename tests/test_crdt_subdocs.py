@@ -271,3 +271,31 @@ def test_every_replica_keeps_what_is_deleted_in_a_document_that_is_made_so() -> 
     del inner["text"][0:4]
     old: Doc[Any] = Doc.from_snapshot(snapshot, inner)
     assert str(old.get("text", type=Text)) == "hello"
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_document_that_is_moved_stays_the_same(depth: int) -> None:
+    doc = Doc({"array": Array()})
+    array, inner = doc["array"], Doc(guid="inner")
+    array.append(Map({"in": inner}) if depth else inner)
+    array.append(1)
+    inner["text"] = Text("content")
+    heard = listen(doc)
+
+    array.move(0, 2)
+
+    found = array[1]["in"] if depth else array[1]
+    assert found is inner
+    assert not inner.is_destroyed
+    assert heard == [(["inner"], ["inner"], ["inner"])]
+    array.move(1, 0)
+    inner["text"] += "!"
+    assert str((array[0]["in"] if depth else array[0])["text"]) == "content!"
+    del array[0]
+    assert inner.is_destroyed
+
+
+def test_a_document_in_a_value_is_its_guid_in_json() -> None:
+    doc = Doc({"map": Map({"sub": Doc(guid="inner")})})
+
+    assert str(doc["map"]) == '{"sub":{"guid":"inner"}}'

@@ -182,3 +182,14 @@ def test_a_root_stays_the_type_it_was_opened_as(text: Text) -> None:
 
     with pytest.raises(TypeError):
         doc.get("root", type=Array)
+
+
+def test_an_index_larger_than_any_text_is_out_of_range(text: Text) -> None:
+    with pytest.raises(IndexError, match="out of range"):
+        text[10**30]
+
+
+def test_a_document_is_true_before_anything_is_in_it() -> None:
+    doc = Doc()
+
+    assert (doc or Doc()) is doc

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from officina.crdt import Array, Doc, Map, Text
+from officina.crdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
 THREADS = 4
 EDITS = 300
@@ -166,3 +168,59 @@ def test_what_the_collector_calls_may_read_a_document_that_somebody_begins_to_li
         gc.callbacks.remove(look)
 
     assert not listener.is_alive()
+
+
+def _large(doc: Doc) -> dict[str, Callable[[], object]]:
+    """Calls that take long, each on content of its own."""
+    edits = 30_000
+    texts = [doc.get(f"text {number}", type=Text) for number in range(4)]
+    for text in texts:
+        places = list(range(edits))
+        text.apply_edits([place // 2 for place in places], [0] * edits, ["x"] * edits)
+    entries, items, nodes = Map(), Array(), XmlFragment()
+    doc["map"], doc["array"], doc["xml"] = entries, items, nodes
+    entries.update({str(number): number for number in range(edits)})
+    for number in range(edits // 10):
+        items.insert(0, number)
+        nodes.children.append(XmlElement("a"))
+    return {
+        "clear a text": texts[0].clear,
+        "delete from a text": lambda: texts[1].__delitem__(slice(1, None)),
+        "replace a text": lambda: texts[2].__setitem__(slice(0, None), "y"),
+        "format a text": lambda: texts[3].format(0, edits, {"bold": True}),
+        "extend an array": lambda: items.extend(list(range(edits))),
+        "clear an array": items.clear,
+        "update a map": lambda: entries.update({str(number): 0 for number in range(edits)}),
+        "clear a map": entries.clear,
+        "delete nodes": lambda: nodes.children.__delitem__(slice(0, None)),
+    }
+
+
+def test_other_threads_run_while_one_changes_much() -> None:
+    turns, is_over = 0, threading.Event()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while not is_over.is_set():
+            turns += 1
+            time.sleep(0)
+
+    calls = _large(Doc())
+    interval = sys.getswitchinterval()
+    # Nobody is made to hand the GIL over: whoever does so within a call does it by itself.
+    sys.setswitchinterval(60)
+    other = threading.Thread(target=take_turns)
+    other.start()
+    held = []
+    try:
+        for name, call in calls.items():
+            before = turns
+            call()
+            if turns == before:
+                held.append(name)
+    finally:
+        is_over.set()
+        sys.setswitchinterval(interval)
+        other.join()
+
+    assert held == []

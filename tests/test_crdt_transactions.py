@@ -224,3 +224,50 @@ async def _time_out(doc: Doc) -> None:
     with pytest.raises(TimeoutError):
         async with doc.new_transaction(timeout=0.02):
             pass
+
+
+def test_what_an_observer_raises_does_not_hide_what_happened_inside(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    def edit_and_fail() -> None:
+        with doc.transaction():
+            text.insert(0, "x")
+            raise KeyError
+
+    doc.observe(lambda event: 1 / 0)
+    with pytest.raises(ExceptionGroup) as caught:
+        edit_and_fail()
+    assert isinstance(caught.value.__context__, KeyError)
+
+
+async def test_a_full_stream_holds_up_an_async_transaction(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    done: list[str] = []
+
+    async def write() -> None:
+        for letter in "ab":
+            async with doc.new_transaction():
+                text.insert(len(text), letter)
+            done.append(letter)
+
+    async with (
+        doc.events(max_buffer_size=0, async_transactions=True) as events,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(write)
+        await anyio.sleep(0.05)
+        assert done == []
+        await events.receive()
+        await events.receive()
+    assert done == ["a", "b"]
+
+
+async def test_a_full_stream_refuses_more_from_other_transactions(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    async with text.events(max_buffer_size=1) as events:
+        text += "a"
+        with pytest.raises(ExceptionGroup) as caught:
+            text += "b"
+        assert isinstance(caught.value.exceptions[0], anyio.WouldBlock)
+        assert (await events.receive()).delta == [{"insert": "a"}]

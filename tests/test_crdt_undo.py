@@ -420,3 +420,31 @@ def test_a_step_of_another_manager_takes_away_what_came_back_and_what_was_added_
     assert len(second.undo_stack) == 1
     second.undo()
     assert array.to_py() == []
+
+
+@pytest.mark.parametrize("attached_first", [True, False])
+def test_a_saved_stack_takes_away_what_was_brought_back(attached_first: bool) -> None:
+    doc = Doc({"text": Text()}, client_id=1)
+    text = doc.get("text", type=Text)
+    live = UndoManager(scopes=[text], capture_timeout_millis=0)
+    text += "one"
+    text += " two"
+    for _ in range(2):
+        del text[0:1]
+        live.undo()
+    saved = [step.encode() for step in live.undo_stack]
+
+    copy = Doc({"text": Text()}, client_id=2)
+    same = copy.get("text", type=Text)
+    steps = [StackItem.decode(step) for step in saved]
+    if attached_first:
+        restored = UndoManager(scopes=[same], undo_stack=steps)
+        copy.apply_update(doc.get_update())
+    else:
+        copy.apply_update(doc.get_update())
+        restored = UndoManager(scopes=[same], undo_stack=steps)
+    assert str(same) == "one two"
+    for expected in ("one", ""):
+        live.undo()
+        restored.undo()
+        assert (str(text), str(same)) == (expected, expected)

@@ -8,8 +8,10 @@ import pytest
 
 from officina.crdt import (
     Array,
+    Assoc,
     Doc,
     Map,
+    Snapshot,
     Text,
     XmlElement,
     XmlEvent,
@@ -333,3 +335,22 @@ def test_a_node_that_came_with_the_change_has_no_event_of_its_own(page: XmlFragm
         element.attributes["d"] = "e"
         element.children.append("more")
     assert seen == [[str(page)]]
+
+
+def test_a_text_in_xml_tells_of_its_past_like_any_other() -> None:
+    doc: Doc[XmlFragment] = Doc({"xml": XmlFragment(["hello"])}, client_id=1, skip_gc=True)
+    text = doc["xml"].children[0]
+    before = Snapshot.from_doc(doc)
+    position = text.sticky_index(5, Assoc.BEFORE)
+    other = Doc(client_id=2)
+    other.apply_update(doc.get_update())
+    other.get("xml", type=XmlFragment).children[0].insert(5, " world")
+    doc.apply_update(other.get_update())
+
+    text.apply_edits([0, 0], [1, 0], ["", "J"])
+
+    assert text.to_py() == "Jello world"
+    assert text.attribution() == [(1, 0, 5), (2, 5, 11)]
+    delta = [{"delete": 1}, {"insert": "J"}, {"retain": 4}, {"insert": " world"}]
+    assert text.delta_between(before) == delta
+    assert position.get_index() == 5

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from officina import __version__
 from officina._native.crdt import (
     Array,
     ArrayEvent,
@@ -116,6 +117,7 @@ __all__ = [
     "XmlText",
     "YMessageType",
     "YSyncMessageType",
+    "__version__",
     "convert_update",
     "create_awareness_message",
     "create_sync_message",

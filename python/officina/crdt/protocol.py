@@ -159,12 +159,17 @@ class Decoder:
     """Reads integers, byte strings and strings one after the other.
 
     Args:
-        stream: what to read from.
+        stream: what to read from; `i0` is the position in it.
     """
 
     def __init__(self, stream: bytes) -> None:
-        self._stream = stream
-        self._at = 0
+        self.stream = stream
+        self.i0 = 0
+
+    @property
+    def length(self) -> int:
+        """How many bytes are left."""
+        return len(self.stream) - self.i0
 
     def read_var_uint(self) -> int:
         """The integer that comes next.
@@ -174,15 +179,15 @@ class Decoder:
         """
         number = 0
         for shift in range(0, _MAX_UINT_BITS, 7):
-            if self._at == len(self._stream):
-                message = f"the stream ends at byte {self._at}, inside an integer"
+            if self.i0 == len(self.stream):
+                message = f"the stream ends at byte {self.i0}, inside an integer"
                 raise DecodeError(message)
-            byte = self._stream[self._at]
-            self._at += 1
+            byte = self.stream[self.i0]
+            self.i0 += 1
             number |= (byte & 0x7F) << shift
             if byte <= 0x7F:
                 return number
-        message = f"the integer before byte {self._at} is too large"
+        message = f"the integer before byte {self.i0} is too large"
         raise DecodeError(message)
 
     def read_message(self) -> bytes | None:
@@ -191,14 +196,14 @@ class Decoder:
         Raises:
             DecodeError: the stream ends before it does.
         """
-        if self._at == len(self._stream):
+        if self.i0 == len(self.stream):
             return None
         length = self.read_var_uint()
-        end = self._at + length
-        if end > len(self._stream):
-            message = f"the stream ends {end - len(self._stream)} bytes too early"
+        end = self.i0 + length
+        if end > len(self.stream):
+            message = f"the stream ends {end - len(self.stream)} bytes too early"
             raise DecodeError(message)
-        found, self._at = self._stream[self._at : end], end
+        found, self.i0 = self.stream[self.i0 : end], end
         return found
 
     def read_messages(self) -> Iterator[bytes]:

@@ -85,14 +85,16 @@ def events(
 
     Args:
         observe: registers an observer.
-        max_buffer_size: how many events may wait to be received.
+        max_buffer_size: how many events may wait to be received; `inf` for any number.
         async_transactions: whether a full stream holds up the transaction, which must be an async
             one, instead of raising `anyio.WouldBlock` in it.
 
     Returns:
         The stream. Closing it ends the observation.
     """
-    sender, receiver = create_memory_object_stream[_Event](max_buffer_size)
+    # Numbers come from Rust as floats; anyio wants an integer for all but `inf`.
+    size = int(max_buffer_size) if max_buffer_size.is_integer() else max_buffer_size
+    sender, receiver = create_memory_object_stream[_Event](size)
     source = _Source(sender)
     source.subscription = observe(source.send if async_transactions else source.post)
     return UnsubscribableStream(receiver, source.close)

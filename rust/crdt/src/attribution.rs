@@ -41,7 +41,7 @@ impl Doc {
         let Some(Located { item: mut at, start: mut index }) = store.locate(target.0, start, unit) else {
             return Ok(stretches);
         };
-        while at != NONE && index < end {
+        while at != NONE && index < end && start < end {
             let item = store.item(at);
             let size = item.visible_size().in_unit(unit);
             if size > 0 {

@@ -71,6 +71,12 @@ pub(crate) struct Touched {
     pub(crate) inserted: bool,
 }
 
+impl Touched {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+}
+
 impl Store {
     /// Describes the open transaction, whose deleted content is still there. O(k log n) for k changes.
     pub(crate) fn events(&mut self, unit: Unit) -> Vec<Event> {
@@ -90,21 +96,15 @@ impl Store {
             if !self.is_deleted_branch(branch) && !self.is_new_branch(branch) {
                 let entries = of_one.partition_point(|it| key(self, it) == NONE);
                 let (sequence, entries) = of_one.split_at_mut(entries);
-                events.extend(self.event(branch, sequence, entries, unit));
+                events.push(self.event(branch, sequence, entries, unit));
             }
         }
         events.sort_by_key(|event| (event.path.len(), event.target.0));
         events
     }
 
-    /// Describes what became of one shared type; [`None`] if it looks as before.
-    fn event(
-        &self,
-        branch: BranchId,
-        sequence: &mut [Touched],
-        entries: &[Touched],
-        unit: Unit,
-    ) -> Option<Event> {
+    /// Describes what became of one shared type: nothing, if what was inserted was deleted again.
+    fn event(&self, branch: BranchId, sequence: &mut [Touched], entries: &[Touched], unit: Unit) -> Event {
         let mut keys = Vec::new();
         for touched in entries {
             let key = self.item(touched.item).key;
@@ -116,25 +116,21 @@ impl Store {
         let is_text = matches!(known, Some(TypeTag::Text | TypeTag::XmlText));
         let delta =
             if is_text { self.text_delta(branch, sequence, unit) } else { self.delta(sequence, unit) };
-        let keys: Vec<_> = keys.iter().filter_map(|&key| self.key_change(branch, key)).collect();
-        if delta.is_empty() && keys.is_empty() {
-            return None;
-        }
+        let keys = keys.iter().filter_map(|&key| self.key_change(branch, key)).collect();
         let (outer, path) = self.surroundings(branch, unit);
         let tag = known.unwrap_or_else(|| self.likely_tag(branch));
-        Some(Event { target: SharedType(branch), tag, outer, path, delta, keys })
+        Event { target: SharedType(branch), tag, outer, path, delta, keys }
     }
 
-    /// Every stretch that is new, and every stretch that was there before and is deleted now.
+    /// Every stretch that is new, and every stretch that was there before and is deleted now. What came and went is
+    /// an empty stretch: its parent counts as changed.
     fn touched(&self) -> Vec<Touched> {
         let mut touched = Vec::new();
         for (slot, first) in self.transaction.starts.iter() {
             for id in self.clients.get(slot).items_from(first) {
                 let item = self.item(id);
-                if !item.deleted {
-                    let from = first.saturating_sub(item.clock);
-                    touched.push(Touched { item: id, from, to: item.len, inserted: true });
-                }
+                let from = if item.deleted { item.len } else { first.saturating_sub(item.clock) };
+                touched.push(Touched { item: id, from, to: item.len, inserted: true });
             }
         }
         for (client, range) in self.transaction.deletes.iter() {
@@ -173,7 +169,7 @@ impl Store {
         let mut delta = Vec::new();
         // How far the new sequence has been described.
         let mut described = 0;
-        for &touched in &*touches {
+        for &touched in touches.iter().filter(|touched| !touched.is_empty()) {
             let item = self.item(touched.item);
             if !item.kind.is_countable() {
                 continue;

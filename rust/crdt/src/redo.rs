@@ -29,6 +29,16 @@ impl Redone {
         let found = client == unit.client && offset < len;
         found.then_some(LocalId { client: copy.client, clock: copy.clock + offset })
     }
+
+    /// What the units of a range were brought back as: the first copy of each run, and how many there are.
+    fn copies(&self, client: u32, clocks: Range<u32>) -> impl Iterator<Item = (LocalId, u32)> {
+        let runs = self.runs.range((client, 0)..(client, clocks.end));
+        runs.filter_map(move |(&(_, first), &(len, copy))| {
+            let (from, to) = (first.max(clocks.start), (first + len).min(clocks.end));
+            let copy = LocalId { client: copy.client, clock: copy.clock + from.checked_sub(first)? };
+            (from < to).then(|| (copy, to - from))
+        })
+    }
 }
 
 /// What bringing one stack item's deletions back needs to know.
@@ -86,6 +96,20 @@ impl Store {
             }
         }
         standing
+    }
+
+    /// All that the units of a range, or their copies, were ever brought back as: by client and clocks.
+    pub(crate) fn copies_of(&self, client: ClientId, clocks: Range<u32>) -> Vec<(ClientId, Range<u32>)> {
+        let mut copies = Vec::new();
+        let mut waiting: Vec<_> = self.clients.slot(client).map(|slot| (slot, clocks)).into_iter().collect();
+        while let Some((slot, clocks)) = waiting.pop() {
+            for (copy, count) in self.redone.copies(slot, clocks) {
+                let clocks = copy.clock..copy.clock + count;
+                copies.push((self.clients.get(copy.client).client, clocks.clone()));
+                waiting.push((copy.client, clocks));
+            }
+        }
+        copies
     }
 
     /// What an item was brought back as, if it was; split off if it has grown together with its neighbors.

@@ -64,7 +64,10 @@ impl Store {
         let copy = self.insert_item(client, parent, key, (left, right), found.kind, found.len, content);
         match found.kind {
             Kind::Type => self.branches.get_mut(content.at).item = copy,
-            Kind::Doc => self.note_subdocument_added(copy),
+            Kind::Doc => {
+                self.hand_on_subdocument(original, copy);
+                self.note_subdocument_added(copy);
+            }
             _ => {}
         }
         copy
@@ -74,7 +77,8 @@ impl Store {
 impl Doc {
     /// Moves the element at `source` of a sequence before the one that is at `destination` now; to the end
     /// when that is the length. The element is deleted and inserted again, so that one that two replicas move
-    /// at the same time is there twice; a shared type becomes a new one with the same content.
+    /// at the same time is there twice; a shared type becomes a new one with the same content, a subdocument
+    /// stays the same object.
     ///
     /// Returns the new shared type, if it is one. O(log n) and the size of the element.
     ///

@@ -204,6 +204,16 @@ impl Store {
         }
     }
 
+    /// Lets the copy of a [`Kind::Doc`] block stand for what the original stood for.
+    pub(crate) fn hand_on_subdocument(&mut self, original: ItemId, copy: ItemId) {
+        let [original, copy] = [original, copy].map(|item| self.item(item));
+        let Some(Payload::Doc(from)) = self.payload_mut(&original) else { return };
+        let (should_load, instance) = (from.should_load, from.instance.take());
+        if let Some(Payload::Doc(to)) = self.payload_mut(&copy) {
+            (to.should_load, to.instance) = (should_load, instance);
+        }
+    }
+
     /// Notes a new [`Kind::Doc`] block.
     pub(crate) fn note_subdocument_added(&mut self, item: ItemId) {
         let Some(subdocument) = self.subdocument_of(&self.item(item)) else { return };

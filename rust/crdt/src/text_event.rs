@@ -59,8 +59,13 @@ impl Store {
     /// Describes what happened to a text. Its marks must be settled. O((k + m) log n) for k changes and m marks.
     pub(crate) fn text_delta(&self, branch: BranchId, touches: &[Touched], unit: Unit) -> Vec<Delta> {
         let marks = self.marks(branch).iter().copied().filter(|&mark| !self.is_new(&self.item(mark)));
-        let mut steps: Vec<_> =
-            touches.iter().copied().map(Step::Touched).chain(marks.map(Step::Mark)).collect();
+        let mut steps: Vec<_> = touches
+            .iter()
+            .copied()
+            .filter(|it| !it.is_empty())
+            .map(Step::Touched)
+            .chain(marks.map(Step::Mark))
+            .collect();
         steps.sort_by_cached_key(|step| (self.forest.order_key(&self.items, step.item()), step.from()));
         let mut description = Description {
             store: self,

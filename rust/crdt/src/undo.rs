@@ -61,6 +61,21 @@ impl StackItem {
         self.serial
     }
 
+    /// The item with all that what it inserted was ever brought back as.
+    fn with_copies(&self, store: &Store) -> Self {
+        let mut whole = self.clone();
+        for (author, range) in self.insertions.iter() {
+            for (client, clocks) in store.copies_of(author, range) {
+                whole.insertions.add(client, clocks);
+                if !whole.authors.contains(&client) {
+                    whole.authors.push(client);
+                }
+            }
+        }
+        whole.insertions.normalize();
+        whole
+    }
+
     /// Adds what `later` did.
     pub fn merge(&mut self, later: &Self) {
         for set in [(&mut self.insertions, &later.insertions), (&mut self.deletions, &later.deletions)] {
@@ -329,6 +344,13 @@ impl Doc {
             Step::Undo => &manager.undo,
             Step::Redo => &manager.redo,
         })
+    }
+
+    /// The same steps as another replica of the document needs them, which does not know what was brought back as
+    /// what: with all that stands for what they inserted.
+    #[must_use]
+    pub fn export_undo_stack(&self, id: UndoManager, step: Step) -> Vec<StackItem> {
+        self.undo_stack(id, step).iter().map(|item| item.with_copies(&self.store)).collect()
     }
 
     /// Lets the next change begin a step of its own.

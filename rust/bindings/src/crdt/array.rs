@@ -4,7 +4,7 @@ use officina_crdt::{Unit, Value};
 use pyo3::PyClassInitializer;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice};
+use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
 
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
 use super::sticky_index::StickyIndex;
@@ -49,29 +49,27 @@ fn objects<'py>(py: Python<'py>, handle: &Handle) -> PyResult<Bound<'py, PyList>
 
 /// Replaces `start..end`, or of an array that got shorter meanwhile what is left of it.
 fn splice(py: Python<'_>, handle: &Handle, (start, end): (u32, u32), items: Vec<Prelim>) -> PyResult<()> {
-    let mut settled = Vec::new();
-    handle.change(py, |engine, target| {
+    let (home, mut settled) = (handle.home()?, Vec::new());
+    home.change(py, items.len().max((end - start) as usize), |engine, target| {
         if end > start {
             engine.delete(target, start, end - start, Unit::Utf16)?;
         }
         insert_all(engine, target, start, items, &mut settled)
     })?;
-    let shared = &handle.home()?.shared;
     for object in settled {
-        object.tell(shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }
 
 fn push(py: Python<'_>, handle: &Handle, items: Vec<Prelim>) -> PyResult<()> {
-    let mut settled = Vec::new();
-    handle.change(py, |engine, target| {
+    let (home, mut settled) = (handle.home()?, Vec::new());
+    home.change(py, items.len(), |engine, target| {
         let end = engine.len(target, Unit::Utf16);
         insert_all(engine, target, end, items, &mut settled)
     })?;
-    let shared = &handle.home()?.shared;
     for object in settled {
-        object.tell(shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }
@@ -112,10 +110,19 @@ fn no_place(message: String) -> PyErr {
 
 #[pymethods]
 impl Array {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(init=None)")]
+    fn new(
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<Py<PyAny>>) -> PyClassInitializer<Self> {
-        BaseType::of(Handle::new(init), Self)
+    fn __init__(slf: &Bound<'_, Self>, init: Option<Py<PyAny>>) -> PyResult<()> {
+        slf.handle().begin_with(init)
     }
 
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
@@ -123,7 +130,8 @@ impl Array {
     }
 
     /// Moves an element before the one that is at `destination` now, or to the end, as one change. It is deleted
-    /// and inserted again: a shared type becomes a new one with the same content.
+    /// and inserted again: a shared type becomes a new one with the same content, a subdocument stays the same `Doc`.
+    /// If two replicas move an element at the same time it is there twice.
     ///
     /// Raises:
     ///     IndexError: an index is past the end.
@@ -199,7 +207,8 @@ impl Array {
 
     /// Removes every element.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.handle().change(slf.py(), |engine, target| {
+        let count = length(slf.py(), slf.handle())? as usize;
+        slf.handle().home()?.change(slf.py(), count, |engine, target| {
             engine.delete(target, 0, engine.len(target, Unit::Utf16), Unit::Utf16)
         })
     }
@@ -236,6 +245,10 @@ impl Array {
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Ok(objects(slf.py(), slf.handle())?.try_iter()?.into_any())
+    }
+
+    fn __reversed__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        objects(slf.py(), slf.handle())?.call_method0("__reversed__")
     }
 
     fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {

@@ -6,9 +6,9 @@ use officina_crdt::{Attributes, Delta, EditError, Input, Json, TextOp};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::handle::{Handle, Home, gap_index};
+use super::handle::{Handle, Home, gap_index, gap_range};
 use super::shared::Shared;
-use super::value::{Slot, any, insert, json_to_py, key_of, prelim, value_to_py};
+use super::value::{Prelim, Slot, any, fill, insert, json_to_py, key_of, prelim, value_to_py};
 use crate::errors::NativeError;
 
 /// Attributes as the user gave them.
@@ -32,8 +32,11 @@ pub(super) fn insert_with(
     attributes: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
     let (index, attributes) = (gap_index(index)?, attributes_of(Some(attributes))?);
-    let unit = handle.home()?.shared.unit;
-    handle.change(py, |engine, target| engine.insert_text_with(target, index, text, unit, &attributes))
+    let home = handle.home()?;
+    let unit = home.shared.unit;
+    home.change(py, text.len(), |engine, target| {
+        engine.insert_text_with(target, index, text, unit, &attributes)
+    })
 }
 
 pub(super) fn insert_embed(
@@ -65,10 +68,12 @@ pub(super) fn format(
     stop: i64,
     attributes: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
-    let (start, stop) = (gap_index(start)?, gap_index(stop)?);
+    let (start, stop) = gap_range(start, stop)?;
     let attributes = attributes_of(Some(attributes))?;
-    let unit = handle.home()?.shared.unit;
-    handle.change(py, |engine, target| engine.format(target, start, stop, unit, &attributes))
+    let home = handle.home()?;
+    let unit = home.shared.unit;
+    let units = (stop - start) as usize;
+    home.change(py, units, |engine, target| engine.format(target, start, stop, unit, &attributes))
 }
 
 fn runs(py: Python<'_>, handle: &Handle) -> PyResult<Vec<Delta>> {
@@ -105,17 +110,57 @@ pub(super) fn apply_delta(
     delta: &Bound<'_, PyAny>,
     sanitize: bool,
 ) -> PyResult<()> {
-    let ops = delta.try_iter()?.map(|op| op_of(op?.cast::<PyDict>()?)).collect::<PyResult<Vec<_>>>()?;
+    let mut new = New::default();
+    let ops = delta.try_iter()?.map(|op| op_of(op?.cast::<PyDict>()?, &mut new));
+    let ops = ops.collect::<PyResult<Vec<_>>>()?;
     let Home { shared, target } = handle.home()?;
     let unit = shared.unit;
-    shared.change_detached(py, |engine| engine.apply_delta(*target, ops, unit, sanitize).map(drop))
+    let settled = shared.change_detached(py, |engine| {
+        let created = engine.apply_delta(*target, ops, unit, sanitize)?;
+        let mut settled = Vec::new();
+        for (made, value) in created.into_iter().zip(new.values) {
+            fill(engine, made, value, &mut settled)?;
+        }
+        Ok::<_, EditError>(settled)
+    })?;
+    for object in settled {
+        object.tell(shared);
+    }
+    Ok(())
+}
+
+/// The shared types that a delta inserts.
+#[derive(Default)]
+struct New {
+    values: Vec<Prelim>,
+    seen: Vec<usize>,
+}
+
+impl New {
+    /// What is inserted for an embed: a plain value, or a shared type that is filled afterwards.
+    ///
+    /// # Errors
+    /// `TypeError` for what cannot be shared, `LocalProtocolError` for what is part of a document.
+    fn input(&mut self, content: &Bound<'_, PyAny>) -> PyResult<Input> {
+        let value = prelim(content, &mut self.seen)?;
+        match (value.empty(), value) {
+            (Some(input), value) => {
+                self.values.push(value);
+                Ok(input)
+            }
+            (None, Prelim::Any(value)) => Ok(Input::Any(value)),
+            (None, _) => {
+                Err(NativeError::value("a delta cannot insert a subdocument; use insert_embed").into())
+            }
+        }
+    }
 }
 
 /// One operation of a delta.
 ///
 /// # Errors
 /// `ValueError` for a dict that is none.
-fn op_of(op: &Bound<'_, PyDict>) -> PyResult<TextOp> {
+fn op_of(op: &Bound<'_, PyDict>, new: &mut New) -> PyResult<TextOp> {
     let attributes = match op.get_item("attributes")? {
         Some(given) if !given.is_none() => attributes_of(Some(given.cast::<PyDict>()?))?,
         _ => Attributes::new(),
@@ -123,7 +168,7 @@ fn op_of(op: &Bound<'_, PyDict>) -> PyResult<TextOp> {
     if let Some(content) = op.get_item("insert")? {
         return Ok(match content.cast::<PyString>() {
             Ok(text) => TextOp::Text(text.to_str()?.to_owned(), attributes),
-            Err(_) => TextOp::Embed(Input::Any(any(&content)?), attributes),
+            Err(_) => TextOp::Embed(new.input(&content)?, attributes),
         });
     }
     if let Some(count) = op.get_item("retain")? {

@@ -125,7 +125,11 @@ fn unit_of(offsets: &str) -> PyResult<Unit> {
 impl Doc {
     /// A subclass may have any signature, so that all but the offsets is left to `__init__`.
     #[new]
-    #[pyo3(signature = (*_arguments, **options))]
+    #[pyo3(
+        signature = (*_arguments, **options),
+        text_signature = "(init=None, *, client_id=None, skip_gc=None, guid=None, Model=None, \
+            allow_multithreading=True, offsets='codepoint', auto_load=False, should_load=True, meta=None)"
+    )]
     fn new(_arguments: &Bound<'_, PyTuple>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let offsets = options.map(|options| options.get_item("offsets")).transpose()?.flatten();
         let unit = offsets.map_or(Ok(Unit::CodePoint), |offsets| unit_of(offsets.extract()?))?;
@@ -266,8 +270,14 @@ impl Doc {
         Ok(())
     }
 
-    fn __contains__(&self, py: Python<'_>, key: &str) -> bool {
-        self.find(py, key).is_some()
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
+        key.extract::<&str>().is_ok_and(|name| self.find(key.py(), name).is_some())
+    }
+
+    /// A document is there even if nothing is in it: `doc or Doc()` is `doc`.
+    #[expect(clippy::unused_self, reason = "a Python protocol")]
+    fn __bool__(&self) -> bool {
+        true
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {

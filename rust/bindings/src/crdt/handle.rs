@@ -21,6 +21,25 @@ pub(super) struct Home {
     pub(super) target: SharedType,
 }
 
+/// A change to fewer units than this takes less time than handing the GIL over.
+const DETACH_FROM: usize = 1024;
+
+impl Home {
+    /// Changes the shared type: a change to many units without the GIL.
+    pub(super) fn change<T: Send>(
+        &self,
+        py: Python<'_>,
+        units: usize,
+        work: impl FnOnce(&mut Engine, SharedType) -> Result<T, EditError> + Send,
+    ) -> PyResult<T> {
+        if units < DETACH_FROM {
+            self.shared.change(py, |engine| work(engine, self.target))
+        } else {
+            self.shared.change_detached(py, |engine| work(engine, self.target))
+        }
+    }
+}
+
 /// The inside of a Python object for a shared type.
 pub(super) struct Handle {
     home: OnceLock<Home>,
@@ -53,6 +72,20 @@ impl Handle {
     pub(super) fn initial(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let initial = self.initial.lock().unwrap_or_else(PoisonError::into_inner);
         initial.as_ref().map(|value| value.clone_ref(py))
+    }
+
+    /// Takes what the object is to start with.
+    ///
+    /// # Errors
+    /// `LocalProtocolError` when it is part of a document.
+    pub(super) fn begin_with(&self, initial: Option<Py<PyAny>>) -> PyResult<()> {
+        if self.is_integrated() {
+            return Err(NativeError::local("it is part of a document and cannot start anew").into());
+        }
+        let old =
+            std::mem::replace(&mut *self.initial.lock().unwrap_or_else(PoisonError::into_inner), initial);
+        drop(old);
+        Ok(())
     }
 
     /// Moves the object into a document.
@@ -254,8 +287,20 @@ pub(super) fn element_index(index: i64, len: u32) -> PyResult<u32> {
 /// # Errors
 /// `IndexError` when it is negative or larger than any length.
 pub(super) fn gap_index(index: i64) -> PyResult<u32> {
-    u32::try_from(index)
-        .map_err(|_| NativeError::index(format!("index {index} is out of range for an insertion")).into())
+    u32::try_from(index).map_err(|_| {
+        NativeError::index(format!("index {index} is out of range: it must be 0 or more")).into()
+    })
+}
+
+/// The gaps at which a stretch of a sequence begins and ends.
+///
+/// # Errors
+/// `IndexError` when one is negative or they are in the wrong order.
+pub(super) fn gap_range(start: i64, stop: i64) -> PyResult<(u32, u32)> {
+    if stop < start {
+        return Err(NativeError::index(format!("stop {stop} lies before start {start}")).into());
+    }
+    Ok((gap_index(start)?, gap_index(stop)?))
 }
 
 /// Start and end of a slice, clamped to the length as Python does.

@@ -4,7 +4,7 @@ use officina_crdt::Difference;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::handle::{Handle, Home};
+use super::handle::{Handle, Home, gap_index, gap_range};
 use super::snapshot::Snapshot;
 use super::value::{json_to_py, value_to_py};
 use crate::errors::{NativeError, run};
@@ -46,10 +46,14 @@ pub(super) fn delta_between<'py>(
 pub(super) fn attribution(
     py: Python<'_>,
     handle: &Handle,
-    start: u32,
-    stop: Option<u32>,
+    start: i64,
+    stop: Option<i64>,
 ) -> PyResult<Vec<(u64, u32, u32)>> {
     let Home { shared, target } = handle.home()?;
+    let (start, stop) = match stop {
+        Some(stop) => gap_range(start, stop).map(|(start, stop)| (start, Some(stop)))?,
+        None => (gap_index(start)?, None),
+    };
     let stretches = run(py, || {
         let engine = &shared.lock_detached().engine;
         let stop = stop.unwrap_or_else(|| engine.len(*target, shared.unit));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use officina_crdt::{Any, Attribute, AttributedRange, DeleteSet, IdMap as Map};
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
@@ -24,13 +24,14 @@ pub(crate) struct ContentAttribute {
     attribute: Arc<Attribute>,
 }
 
-fn has_binary(value: &Any) -> bool {
-    match value {
-        Any::Binary(_) => true,
-        Any::Array(items) => items.iter().any(has_binary),
-        Any::Object(entries) => entries.iter().any(|(_, value)| has_binary(value)),
-        _ => false,
-    }
+/// Whether a value is, or holds, something that JSON cannot say.
+fn holds(value: &Any, is_odd: fn(&Any) -> bool) -> bool {
+    is_odd(value)
+        || match value {
+            Any::Array(items) => items.iter().any(|item| holds(item, is_odd)),
+            Any::Object(entries) => entries.iter().any(|(_, value)| holds(value, is_odd)),
+            _ => false,
+        }
 }
 
 #[pymethods]
@@ -38,8 +39,11 @@ impl ContentAttribute {
     #[new]
     fn new(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let value = any(value)?;
-        if has_binary(&value) {
+        if holds(&value, |value| matches!(value, Any::Binary(_))) {
             return Err(PyTypeError::new_err("bytes cannot be the value of an attribute"));
+        }
+        if holds(&value, |value| matches!(value, Any::Float(number) if !number.is_finite())) {
+            return Err(PyValueError::new_err("the value of an attribute must be a finite number"));
         }
         Ok(Self { attribute: Arc::new(Attribute { name: name.into(), value }) })
     }

@@ -3,7 +3,7 @@
 use pyo3::PyClassInitializer;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::handle::{BaseType, Handle, Handled, Home};
 use super::value::{Prelim, Slot, insert, key_of, plain, prelim, to_json, to_py, value_to_py};
@@ -23,15 +23,14 @@ fn entry(py: Python<'_>, handle: &Handle, key: &str) -> PyResult<Option<Py<PyAny
 }
 
 fn set_all(py: Python<'_>, handle: &Handle, entries: Vec<(String, Prelim)>) -> PyResult<()> {
-    let mut settled = Vec::new();
-    handle.change(py, |engine, target| {
+    let (home, mut settled) = (handle.home()?, Vec::new());
+    home.change(py, entries.len(), |engine, target| {
         entries
             .into_iter()
             .try_for_each(|(key, value)| insert(engine, Slot::Key(target, &key), value, &mut settled))
     })?;
-    let shared = &handle.home()?.shared;
     for object in settled {
-        object.tell(shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }
@@ -42,10 +41,19 @@ fn missing(key: &str) -> PyErr {
 
 #[pymethods]
 impl Map {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(init=None)")]
+    fn new(
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
-        BaseType::of(Handle::new(init.map(|entries| entries.into_any().unbind())), Self)
+    fn __init__(slf: &Bound<'_, Self>, init: Option<Bound<'_, PyDict>>) -> PyResult<()> {
+        slf.handle().begin_with(init.map(|entries| entries.into_any().unbind()))
     }
 
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
@@ -77,7 +85,8 @@ impl Map {
         Err(missing(&key))
     }
 
-    fn __contains__(slf: &Bound<'_, Self>, key: &str) -> PyResult<bool> {
+    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Ok(key) = key.extract::<&str>() else { return Ok(false) };
         slf.handle().read(slf.py(), |engine, target| engine.has_entry(target, key))
     }
 
@@ -119,7 +128,8 @@ impl Map {
 
     /// Removes every entry.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.handle().change(slf.py(), |engine, target| {
+        let count = Self::__len__(slf)?;
+        slf.handle().home()?.change(slf.py(), count, |engine, target| {
             let keys: Vec<_> = engine.entries(target).into_iter().map(|(key, _)| key.to_owned()).collect();
             keys.iter().try_for_each(|key| engine.remove(target, key).map(drop))
         })
@@ -127,9 +137,10 @@ impl Map {
 
     /// The keys, in the order in which the document first saw them.
     fn keys(slf: &Bound<'_, Self>) -> PyResult<Vec<String>> {
-        slf.handle().read(slf.py(), |engine, target| {
-            engine.entries(target).into_iter().map(|(key, _)| key.to_owned()).collect()
-        })
+        let Home { shared, target } = slf.handle().home()?;
+        Ok(shared.read_detached(slf.py(), |engine| {
+            engine.entries(*target).into_iter().map(|(key, _)| key.to_owned()).collect()
+        }))
     }
 
     /// The values, in the order of the keys.
@@ -140,10 +151,10 @@ impl Map {
     /// Keys and values.
     fn items(slf: &Bound<'_, Self>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         let (py, handle) = (slf.py(), slf.handle());
-        let entries: Vec<_> = handle.read(py, |engine, target| {
-            engine.entries(target).into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-        })?;
-        let shared = &handle.home()?.shared;
+        let Home { shared, target } = handle.home()?;
+        let entries: Vec<_> = shared.read_detached(py, |engine| {
+            engine.entries(*target).into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        });
         entries.into_iter().map(|(key, value)| Ok((key, value_to_py(py, shared, &value)?))).collect()
     }
 

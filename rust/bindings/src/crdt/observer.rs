@@ -264,7 +264,8 @@ impl Announcement {
         }
     }
 
-    /// Calls the observers: those of shared types, of the document, of its updates and of its subdocuments.
+    /// Calls the observers: those of one shared type, those of all in one, those of the document, of its updates and of
+    /// its subdocuments.
     /// None is left out because another failed; their errors are gathered.
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let (announced, listeners) = match self {
@@ -280,7 +281,8 @@ impl Announcement {
         };
         let Listeners { types, document, updates, subdocuments } = &**listeners;
         let changes = &announced.changes;
-        for observer in types {
+        let (deep, plain): (Vec<_>, Vec<_>) = types.iter().partition(|observer| observer.deep);
+        for observer in plain.into_iter().chain(deep) {
             let Some(argument) = argument(py, announced, observer) else { continue };
             let outcome = argument.and_then(|event| observer.callback.call(&event, announced));
             errors.extend(outcome.err());

@@ -24,7 +24,7 @@ use pyo3::types::{PyBytes, PyWeakrefReference};
 use super::doc::Doc;
 use super::event::Announced;
 use super::observer::{Announcement, Callback, Hearers, Observers, Subject, raise};
-use super::subdoc::{Nesting, retire_removed};
+use super::subdoc::{self, Nesting};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
 use crate::errors::{NativeError, run};
@@ -590,7 +590,7 @@ impl Shared {
         loop {
             announcement.call(py, &mut errors);
             if let Some(announced) = announcement.announced() {
-                retire_removed(py, &announced.changes.subdocuments);
+                subdoc::follow(py, &announced.shared, &announced.changes.subdocuments);
             }
             let is_over = self.teller.end(ThreadId::here());
             let next = if is_over { None } else { self.lock(py).next_announcement() };

@@ -8,11 +8,8 @@ use officina_crdt::{
     Any, EditError, Id, Instance, NewSubdocument, Subdocument, SubdocumentChanges, SubdocumentOptions,
 };
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
-use super::doc::Doc;
 use super::event::Announced;
 use super::shared::Shared;
 use crate::errors::NativeError;
@@ -133,10 +130,15 @@ pub(super) fn destroy(py: Python<'_>, shared: &Shared) -> PyResult<()> {
     parent.change(py, |engine| Ok::<_, EditError>(engine.renew_subdocument(id))).map(drop)
 }
 
-/// Parts documents from the places that a transaction removed.
-pub(super) fn retire_removed(py: Python<'_>, changes: &SubdocumentChanges) {
+/// Parts documents from the places that a transaction removed, and tells those that it moved where they stand.
+pub(super) fn follow(py: Python<'_>, parent: &Arc<Shared>, changes: &SubdocumentChanges) {
     for removed in changes.removed.iter().filter_map(|removed| shared_of(removed.instance.as_ref()?)) {
         retire(py, &removed);
+    }
+    for added in &changes.added {
+        if let Some(shared) = added.instance.as_ref().and_then(shared_of) {
+            shared.nesting.set_place(Some(Place { parent: Arc::downgrade(parent), id: added.id }));
+        }
     }
 }
 
@@ -202,21 +204,6 @@ impl SubdocsEvent {
         let [added, removed, loaded] = [added, removed, loaded].map(|list| guids(list));
         format!("SubdocsEvent(added={added:?}, removed={removed:?}, loaded={loaded:?})")
     }
-}
-
-/// What JSON makes of a document inside a value: an object with its guid.
-///
-/// Raises:
-///     TypeError: `value` is no document.
-#[pyfunction]
-pub(super) fn plain_document<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-    let Ok(document) = value.cast::<Doc>() else {
-        let class = value.get_type();
-        return Err(PyTypeError::new_err(format!("{} has no JSON form", class.name()?)));
-    };
-    let plain = PyDict::new(value.py());
-    plain.set_item("guid", document.getattr("guid")?)?;
-    Ok(plain)
 }
 
 /// What a `Doc` was made with, as the options of a subdocument.

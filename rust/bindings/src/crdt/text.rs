@@ -1,10 +1,9 @@
 //! The `Text` class.
 
-use officina_crdt::SharedType;
 use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyDict, PyList, PySlice, PyString};
+use pyo3::types::{PyDict, PyInt, PyList, PySlice, PyString, PyTuple};
 
 use super::delta;
 use super::edits::Columns;
@@ -13,9 +12,6 @@ use super::history::{attribution, delta_between};
 use super::snapshot::Snapshot;
 use super::sticky_index::StickyIndex;
 use crate::errors::NativeError;
-
-/// Above this many bytes of text, the GIL is released while it is inserted.
-const DETACH_FROM: usize = 4096;
 
 /// A text that many can edit at the same time. Indices count what the document's `offsets` say, Unicode
 /// code points by default, like Python's own `str`.
@@ -43,35 +39,51 @@ fn range(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<(u32, u32)> {
     }
     match key.extract() {
         Ok(index) => Ok((element_index(index, len)?, 1)),
+        Err(_) if key.is_instance_of::<PyInt>() => {
+            Err(NativeError::index(format!("index {key} is out of range for a length of {len}")).into())
+        }
         Err(_) => Err(NativeError::local(format!("a text has no index {key}")).into()),
     }
 }
 
 pub(super) fn insert_at(py: Python<'_>, handle: &Handle, index: u32, text: &str) -> PyResult<()> {
-    let Home { shared, target } = handle.home()?;
-    let unit = shared.unit;
-    if text.len() < DETACH_FROM {
-        shared.change(py, |engine| engine.insert_text(*target, index, text, unit))
-    } else {
-        shared.change_detached(py, |engine| engine.insert_text(*target, index, text, unit))
-    }
+    let home = handle.home()?;
+    let unit = home.shared.unit;
+    home.change(py, text.len(), |engine, target| engine.insert_text(target, index, text, unit))
 }
 
 pub(super) fn extend(py: Python<'_>, handle: &Handle, text: &str) -> PyResult<()> {
-    let Home { shared, target } = handle.home()?;
-    let unit = shared.unit;
-    shared.change(py, |engine| engine.insert_text(*target, engine.len(*target, unit), text, unit))
+    let home = handle.home()?;
+    let unit = home.shared.unit;
+    home.change(py, text.len(), |engine, target| {
+        engine.insert_text(target, engine.len(target, unit), text, unit)
+    })
 }
 
 pub(super) fn delete(handle: &Handle, key: &Bound<'_, PyAny>) -> PyResult<()> {
     let (start, count) = range(handle, key)?;
-    let unit = handle.home()?.shared.unit;
-    handle.change(key.py(), |engine, target| engine.delete(target, start, count, unit))
+    let home = handle.home()?;
+    let unit = home.shared.unit;
+    home.change(key.py(), count as usize, |engine, target| engine.delete(target, start, count, unit))
 }
 
 pub(super) fn clear(py: Python<'_>, handle: &Handle) -> PyResult<()> {
-    let unit = handle.home()?.shared.unit;
-    handle.change(py, |engine, target: SharedType| engine.delete(target, 0, engine.len(target, unit), unit))
+    let (count, home) = (length(py, handle)?, handle.home()?);
+    let unit = home.shared.unit;
+    home.change(py, count as usize, |engine, target| engine.delete(target, 0, engine.len(target, unit), unit))
+}
+
+pub(super) fn apply_edits(
+    py: Python<'_>,
+    handle: &Handle,
+    positions: &Bound<'_, PyAny>,
+    deletions: &Bound<'_, PyAny>,
+    insertions: Vec<PyBackedStr>,
+) -> PyResult<()> {
+    let columns = Columns::read(positions, deletions, insertions)?;
+    let Home { shared, target } = handle.home()?;
+    let (unit, target) = (shared.unit, *target);
+    shared.change_detached(py, |engine| engine.splice_text(target, &columns.splices(), unit))
 }
 
 fn read(py: Python<'_>, handle: &Handle) -> PyResult<String> {
@@ -82,10 +94,19 @@ fn read(py: Python<'_>, handle: &Handle) -> PyResult<String> {
 
 #[pymethods]
 impl Text {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(init=None)")]
+    fn new(
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<Bound<'_, PyString>>) -> PyClassInitializer<Self> {
-        BaseType::of(Handle::new(init.map(|text| text.into_any().unbind())), Self)
+    fn __init__(slf: &Bound<'_, Self>, init: Option<Bound<'_, PyString>>) -> PyResult<()> {
+        slf.handle().begin_with(init.map(|text| text.into_any().unbind()))
     }
 
     /// How the text of one version becomes that of another, as a Quill delta. Runs without the GIL.
@@ -115,7 +136,7 @@ impl Text {
     ///     IndexError: an index is past the end.
     #[pyo3(signature = (start=0, stop=None))]
     fn attribution(slf: &Bound<'_, Self>, start: i64, stop: Option<i64>) -> PyResult<Vec<(u64, u32, u32)>> {
-        attribution(slf.py(), slf.handle(), gap_index(start)?, stop.map(gap_index).transpose()?)
+        attribution(slf.py(), slf.handle(), start, stop)
     }
 
     /// A position that stays with its content when the text around it changes.
@@ -239,8 +260,9 @@ impl Text {
             }
         }
         let (start, count) = range(handle, key)?;
-        let unit = handle.home()?.shared.unit;
-        handle.change(slf.py(), |engine, target| {
+        let home = handle.home()?;
+        let unit = home.shared.unit;
+        home.change(slf.py(), value.len().max(count as usize), |engine, target| {
             engine.delete(target, start, count, unit)?;
             engine.insert_text(target, start, value, unit)
         })
@@ -277,10 +299,7 @@ impl Text {
         deletions: &Bound<'_, PyAny>,
         insertions: Vec<PyBackedStr>,
     ) -> PyResult<()> {
-        let columns = Columns::read(positions, deletions, insertions)?;
-        let Home { shared, target } = slf.handle().home()?;
-        let (unit, target) = (shared.unit, *target);
-        shared.change_detached(slf.py(), |engine| engine.splice_text(target, &columns.splices(), unit))
+        apply_edits(slf.py(), slf.handle(), positions, deletions, insertions)
     }
 
     /// Deletes all of the text.

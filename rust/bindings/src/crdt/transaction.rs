@@ -153,19 +153,23 @@ impl Transaction {
         Ok(slf)
     }
 
-    #[pyo3(signature = (_kind, _error, _trace, /))]
+    #[pyo3(signature = (_kind, error, _trace, /))]
     fn __exit__(
         &self,
         py: Python<'_>,
         _kind: &Bound<'_, PyAny>,
-        _error: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         if matches!(self.kind, Kind::Read) {
             self.shared.exit_reading(py);
             return Ok(());
         }
-        self.shared.exit(py)
+        self.shared.exit(py).map_err(|failure| {
+            // As Python does when one exception leads to another.
+            let noted = failure.value(py).setattr("__context__", error);
+            noted.err().unwrap_or(failure)
+        })
     }
 
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -252,7 +252,7 @@ impl StackItem {
         IdSet { set: self.item.deletions.clone() }
     }
 
-    /// What the step inserted.
+    /// What the step inserted, with all that this was brought back as since.
     #[getter]
     fn insertions(&self) -> IdSet {
         IdSet { set: self.item.insertions.clone() }
@@ -400,7 +400,7 @@ impl UndoManager {
     fn stack(&self, py: Python<'_>, step: Step) -> Vec<StackItem> {
         let (items, first) = match self.attached.get() {
             Some(Attached { shared, link }) => {
-                (shared.read(py, |engine| engine.undo_stack(link.id, step).to_vec()), None)
+                (shared.read(py, |engine| engine.export_undo_stack(link.id, step)), None)
             }
             None => match &*locked(&self.start) {
                 Some(start) if step == Step::Undo => (start.undo.clone(), Some(0)),

@@ -47,7 +47,7 @@ pub(super) struct Element {
 
 impl Prelim {
     /// What is inserted for it before it is filled; [`None`] for a plain value.
-    fn empty(&self) -> Option<Input> {
+    pub(super) fn empty(&self) -> Option<Input> {
         match self {
             Self::XmlElement(element, _) => Some(Input::Element(element.name.as_str().into())),
             _ => self.tag().map(Input::Type),
@@ -279,10 +279,15 @@ fn any_nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Any> {
         let items = object.try_iter()?.map(|item| any_nested(&item?, depth + 1));
         return Ok(Any::Array(items.collect::<PyResult<_>>()?));
     }
-    Err(PyTypeError::new_err(format!(
-        "{} cannot be shared; use None, bool, int, float, str, bytes, list, dict, or a Text, Array or Map",
-        object.get_type().name()?
-    )))
+    let class = object.get_type();
+    let class = class.name()?;
+    Err(PyTypeError::new_err(if object.cast::<BaseType>().is_ok() {
+        format!("{class} cannot be part of a plain list or dict; put it into an Array or a Map")
+    } else {
+        format!(
+            "{class} cannot be shared; use None, bool, int, float, str, bytes, list, dict, or a Text, Array or Map"
+        )
+    }))
 }
 
 /// Where a [`Prelim`] goes.
@@ -481,6 +486,24 @@ pub(super) fn plain(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     Ok(value.clone().unbind())
 }
 
+/// What JSON makes of what it does not know: of bytes a list of numbers, of a document an object with its guid.
+///
+/// Raises:
+///     TypeError: `value` is neither.
+#[pyfunction]
+fn json_form<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(PyList::new(py, bytes.as_bytes())?.into_any());
+    }
+    let Ok(document) = value.cast::<Doc>() else {
+        return Err(PyTypeError::new_err(format!("{} has no JSON form", value.get_type().name()?)));
+    };
+    let plain = PyDict::new(py);
+    plain.set_item("guid", document.getattr("guid")?)?;
+    Ok(plain.into_any())
+}
+
 /// Plain Python values as compact JSON.
 pub(super) fn to_json(value: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
     let Some(value) = value else { return Ok("null".to_owned()) };
@@ -488,6 +511,6 @@ pub(super) fn to_json(value: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
     let options = PyDict::new(py);
     options.set_item("separators", (",", ":"))?;
     options.set_item("ensure_ascii", false)?;
-    options.set_item("default", wrap_pyfunction!(subdoc::plain_document, py)?)?;
+    options.set_item("default", wrap_pyfunction!(json_form, py)?)?;
     py.import("json")?.call_method("dumps", (value,), Some(&options))?.extract()
 }

@@ -110,8 +110,9 @@ impl XmlChildrenView {
 
     fn __delitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
         let (start, count) = self.range(key)?;
-        let Home { shared, target } = &self.home;
-        shared.change(key.py(), |engine| engine.delete(*target, start, count, Unit::Utf16))
+        self.home.change(key.py(), count as usize, |engine, target| {
+            engine.delete(target, start, count, Unit::Utf16)
+        })
     }
 
     fn __setitem__(&self, key: i64, value: &Bound<'_, PyAny>) -> PyResult<()> {

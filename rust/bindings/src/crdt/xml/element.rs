@@ -23,14 +23,24 @@ pub(crate) struct XmlElement;
 
 #[pymethods]
 impl XmlElement {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
-    #[pyo3(signature = (tag=None, attributes=None, contents=None))]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(tag=None, attributes=None, contents=None)")]
     fn new(
-        py: Python<'_>,
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
+    #[pyo3(signature = (tag=None, attributes=None, contents=None))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
         tag: Option<&str>,
         attributes: Option<&Bound<'_, PyAny>>,
         contents: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
+    ) -> PyResult<()> {
+        let py = slf.py();
         let Some(tag) = tag else { return Err(PyValueError::new_err("an XmlElement needs a tag")) };
         let attributes = match attributes {
             Some(attributes) => match attributes.cast::<PyDict>() {
@@ -41,7 +51,7 @@ impl XmlElement {
         };
         let contents = contents.map_or_else(|| Ok(PyList::empty(py)), list)?;
         let initial = (tag, attributes, contents).into_pyobject(py)?;
-        Ok(BaseType::of(Handle::new(Some(initial.into_any().unbind())), Self))
+        slf.handle().begin_with(Some(initial.into_any().unbind()))
     }
 
     /// The name of the element.

@@ -3,7 +3,7 @@
 use pyo3::PyClassInitializer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::{XmlChildrenView, following, relative, relatives, written};
 use crate::crdt::handle::{BaseType, Handle, Handled};
@@ -17,11 +17,19 @@ pub(crate) struct XmlFragment;
 
 #[pymethods]
 impl XmlFragment {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(init=None)")]
+    fn new(
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
     #[pyo3(signature = (init=None))]
-    fn new(init: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
-        let initial = init.map(list).transpose()?.map(|list| list.into_any().unbind());
-        Ok(BaseType::of(Handle::new(initial), Self))
+    fn __init__(slf: &Bound<'_, Self>, init: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        slf.handle().begin_with(init.map(list).transpose()?.map(|list| list.into_any().unbind()))
     }
 
     /// The shared type that it stands in; `None` for a root.

@@ -2,12 +2,16 @@
 
 use pyo3::PyClassInitializer;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use super::{XmlAttributesView, following, relative, relatives, written};
 use crate::crdt::delta;
 use crate::crdt::handle::{BaseType, Handle, Handled, gap_index};
-use crate::crdt::text::{clear, delete, extend, insert_at, length};
+use crate::crdt::history::{attribution, delta_between};
+use crate::crdt::snapshot::Snapshot;
+use crate::crdt::sticky_index::StickyIndex;
+use crate::crdt::text::{apply_edits, clear, delete, extend, insert_at, length};
 
 /// A text inside an XML tree, with formatting and attributes. Indices count as in `Text`.
 ///
@@ -18,11 +22,20 @@ pub(crate) struct XmlText;
 
 #[pymethods]
 impl XmlText {
+    /// A subclass may have any signature, so that all is left to `__init__`.
     #[new]
+    #[pyo3(signature = (*_arguments, **_options), text_signature = "(init=None)")]
+    fn new(
+        _arguments: &Bound<'_, PyTuple>,
+        _options: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        BaseType::of(Handle::new(None), Self)
+    }
+
     #[pyo3(signature = (init=None))]
-    fn new(py: Python<'_>, init: Option<Bound<'_, PyString>>) -> PyClassInitializer<Self> {
-        let initial = init.unwrap_or_else(|| PyString::new(py, ""));
-        BaseType::of(Handle::new(Some(initial.into_any().unbind())), Self)
+    fn __init__(slf: &Bound<'_, Self>, init: Option<Bound<'_, PyString>>) -> PyResult<()> {
+        let initial = init.unwrap_or_else(|| PyString::new(slf.py(), ""));
+        slf.handle().begin_with(Some(initial.into_any().unbind()))
     }
 
     /// The shared type that it stands in; `None` for a root.
@@ -128,6 +141,39 @@ impl XmlText {
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
         delete(slf.handle(), key)
+    }
+
+    /// How the text of one version becomes that of another; as `Text.delta_between`.
+    #[pyo3(signature = (old, new=None))]
+    fn delta_between<'py>(
+        slf: &Bound<'py, Self>,
+        old: &Bound<'py, Snapshot>,
+        new: Option<&Bound<'py, Snapshot>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        delta_between(slf.py(), slf.handle(), old, new)
+    }
+
+    /// Who wrote what; as `Text.attribution`.
+    #[pyo3(signature = (start=0, stop=None))]
+    fn attribution(slf: &Bound<'_, Self>, start: i64, stop: Option<i64>) -> PyResult<Vec<(u64, u32, u32)>> {
+        attribution(slf.py(), slf.handle(), start, stop)
+    }
+
+    /// A position that stays with its content when the text around it changes; as `Text.sticky_index`.
+    #[pyo3(signature = (index, assoc=0))]
+    fn sticky_index(slf: &Bound<'_, Self>, index: i64, assoc: i64) -> PyResult<StickyIndex> {
+        StickyIndex::at(slf.as_super(), index, assoc)
+    }
+
+    /// Makes many edits as one change; as `Text.apply_edits`.
+    #[pyo3(signature = (positions, deletions, insertions))]
+    fn apply_edits(
+        slf: &Bound<'_, Self>,
+        positions: &Bound<'_, PyAny>,
+        deletions: &Bound<'_, PyAny>,
+        insertions: Vec<PyBackedStr>,
+    ) -> PyResult<()> {
+        apply_edits(slf.py(), slf.handle(), positions, deletions, insertions)
     }
 
     /// Deletes all of the text.
