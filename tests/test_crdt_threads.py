@@ -196,7 +196,8 @@ def _large(doc: Doc) -> dict[str, Callable[[], object]]:
     }
 
 
-def test_other_threads_run_while_one_changes_much() -> None:
+def _without_turns(calls: dict[str, Callable[[], object]]) -> set[str]:
+    """Those of the calls during which no other thread ran."""
     turns, is_over = 0, threading.Event()
 
     def take_turns() -> None:
@@ -205,22 +206,30 @@ def test_other_threads_run_while_one_changes_much() -> None:
             turns += 1
             time.sleep(0)
 
-    calls = _large(Doc())
     interval = sys.getswitchinterval()
     # Nobody is made to hand the GIL over: whoever does so within a call does it by itself.
     sys.setswitchinterval(60)
     other = threading.Thread(target=take_turns)
     other.start()
-    held = []
+    held = set[str]()
     try:
         for name, call in calls.items():
             before = turns
             call()
             if turns == before:
-                held.append(name)
+                held.add(name)
     finally:
         is_over.set()
         sys.setswitchinterval(interval)
         other.join()
+    return held
 
-    assert held == []
+
+def test_other_threads_run_while_one_changes_much() -> None:
+    held = _without_turns(_large(Doc()))
+    for _ in range(4):
+        # On a busy machine a thread that may run need not run at once.
+        if held:
+            held &= _without_turns(_large(Doc()))
+
+    assert held == set()

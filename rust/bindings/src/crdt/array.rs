@@ -57,7 +57,7 @@ fn splice(py: Python<'_>, handle: &Handle, (start, end): (u32, u32), items: Vec<
         insert_all(engine, target, start, items, &mut settled)
     })?;
     for object in settled {
-        object.tell(&home.shared);
+        object.tell(py, &home.shared);
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ fn push(py: Python<'_>, handle: &Handle, items: Vec<Prelim>) -> PyResult<()> {
         insert_all(engine, target, end, items, &mut settled)
     })?;
     for object in settled {
-        object.tell(&home.shared);
+        object.tell(py, &home.shared);
     }
     Ok(())
 }

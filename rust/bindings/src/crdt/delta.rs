@@ -56,7 +56,7 @@ pub(super) fn insert_embed(
         Ok::<_, EditError>(settled)
     })?;
     for object in settled {
-        object.tell(shared);
+        object.tell(py, shared);
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ pub(super) fn apply_delta(
         Ok::<_, EditError>(settled)
     })?;
     for object in settled {
-        object.tell(shared);
+        object.tell(py, shared);
     }
     Ok(())
 }

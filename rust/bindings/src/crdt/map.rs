@@ -30,7 +30,7 @@ fn set_all(py: Python<'_>, handle: &Handle, entries: Vec<(String, Prelim)>) -> P
             .try_for_each(|(key, value)| insert(engine, Slot::Key(target, &key), value, &mut settled))
     })?;
     for object in settled {
-        object.tell(&home.shared);
+        object.tell(py, &home.shared);
     }
     Ok(())
 }

@@ -53,6 +53,11 @@ impl Nesting {
         place.as_ref().and_then(|place| Some((place.parent.upgrade()?, place.id)))
     }
 
+    /// Whether it stands in another document.
+    pub(super) fn is_placed(&self) -> bool {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn set_place(&self, place: Option<Place>) {
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }

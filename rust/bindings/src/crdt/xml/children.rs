@@ -60,7 +60,7 @@ impl XmlChildrenView {
             insert(engine, Slot::Index(*target, index), value, &mut settled)
         })?;
         for object in settled {
-            object.tell(shared);
+            object.tell(py, shared);
         }
         Ok(node)
     }
