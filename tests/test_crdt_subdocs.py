@@ -287,12 +287,35 @@ def test_a_document_that_is_moved_stays_the_same(depth: int) -> None:
     found = array[1]["in"] if depth else array[1]
     assert found is inner
     assert not inner.is_destroyed
-    assert heard == [(["inner"], ["inner"], ["inner"])]
+    assert heard == [(["inner"], ["inner"], [])]
     array.move(1, 0)
     inner["text"] += "!"
     assert str((array[0]["in"] if depth else array[0])["text"]) == "content!"
     del array[0]
     assert inner.is_destroyed
+
+
+def test_a_document_that_was_moved_is_loaded_and_destroyed_where_it_is() -> None:
+    doc = Doc({"array": Array()})
+    array, inner = doc["array"], Doc(guid="inner", should_load=False)
+    array.extend([inner, 1, 2])
+    heard = listen(doc)
+
+    with doc.transaction():
+        array.move(0, 3)
+        inner.load()
+    with doc.transaction():
+        array.move(2, 0)
+        inner.destroy()
+
+    assert heard[0] == (["inner"], ["inner"], ["inner"])
+    assert array[0] is not inner
+    assert array[0].guid == "inner"
+    with doc.transaction():
+        array.append(other := Doc(guid="other"))
+        array.move(3, 0)
+    assert heard[-1] == (["other"], [], ["other"])
+    assert array[0] is other
 
 
 def test_a_document_in_a_value_is_its_guid_in_json() -> None:

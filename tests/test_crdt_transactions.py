@@ -240,6 +240,21 @@ def test_what_an_observer_raises_does_not_hide_what_happened_inside(doc: Doc) ->
     assert isinstance(caught.value.__context__, KeyError)
 
 
+def test_what_an_observer_passes_on_keeps_what_led_to_it(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+
+    def interrupt(event: object) -> None:
+        try:
+            1 / 0  # noqa: B018 - for what it raises
+        except ZeroDivisionError as error:
+            raise KeyboardInterrupt from error
+
+    doc.observe(interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught, doc.transaction():
+        text += "x"
+    assert isinstance(caught.value.__context__, ZeroDivisionError)
+
+
 async def test_a_full_stream_holds_up_an_async_transaction(doc: Doc) -> None:
     text = doc.get("text", type=Text)
     done: list[str] = []

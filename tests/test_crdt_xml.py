@@ -337,6 +337,18 @@ def test_a_node_that_came_with_the_change_has_no_event_of_its_own(page: XmlFragm
     assert seen == [[str(page)]]
 
 
+def test_children_that_came_and_went_have_changed(doc: Doc) -> None:
+    doc["xml"] = fragment = XmlFragment()
+    heard: list[tuple[bool | None, list[Any]]] = []
+    fragment.observe(lambda event: heard.append((event.children_changed, event.delta)))
+
+    with doc.transaction():
+        fragment.children.append("x")
+        del fragment.children[0]
+
+    assert heard == [(True, [])]
+
+
 def test_a_text_in_xml_tells_of_its_past_like_any_other() -> None:
     doc: Doc[XmlFragment] = Doc({"xml": XmlFragment(["hello"])}, client_id=1, skip_gc=True)
     text = doc["xml"].children[0]

@@ -58,6 +58,8 @@ pub struct Event {
     pub path: Vec<PathStep>,
     /// Changes to its sequence.
     pub delta: Vec<Delta>,
+    /// Whether anything came to its sequence or went, even if it looks as before.
+    pub touches_sequence: bool,
     /// Changes to its entries.
     pub keys: Vec<KeyChange>,
 }
@@ -119,7 +121,8 @@ impl Store {
         let keys = keys.iter().filter_map(|&key| self.key_change(branch, key)).collect();
         let (outer, path) = self.surroundings(branch, unit);
         let tag = known.unwrap_or_else(|| self.likely_tag(branch));
-        Event { target: SharedType(branch), tag, outer, path, delta, keys }
+        let touches_sequence = !sequence.is_empty();
+        Event { target: SharedType(branch), tag, outer, path, delta, touches_sequence, keys }
     }
 
     /// Every stretch that is new, and every stretch that was there before and is deleted now. What came and went is

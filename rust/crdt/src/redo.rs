@@ -32,7 +32,8 @@ impl Redone {
 
     /// What the units of a range were brought back as: the first copy of each run, and how many there are.
     fn copies(&self, client: u32, clocks: Range<u32>) -> impl Iterator<Item = (LocalId, u32)> {
-        let runs = self.runs.range((client, 0)..(client, clocks.end));
+        let before = self.runs.range((client, 0)..(client, clocks.start)).next_back();
+        let runs = before.into_iter().chain(self.runs.range((client, clocks.start)..(client, clocks.end)));
         runs.filter_map(move |(&(_, first), &(len, copy))| {
             let (from, to) = (first.max(clocks.start), (first + len).min(clocks.end));
             let copy = LocalId { client: copy.client, clock: copy.clock + from.checked_sub(first)? };

@@ -64,10 +64,7 @@ impl Store {
         let copy = self.insert_item(client, parent, key, (left, right), found.kind, found.len, content);
         match found.kind {
             Kind::Type => self.branches.get_mut(content.at).item = copy,
-            Kind::Doc => {
-                self.hand_on_subdocument(original, copy);
-                self.note_subdocument_added(copy);
-            }
+            Kind::Doc => self.note_subdocument_moved(original, copy),
             _ => {}
         }
         copy

@@ -419,6 +419,8 @@ impl Store {
         self.forest.clear_all();
         for branch in self.branches.iter_mut() {
             branch.tree = Tree::EMPTY;
+            // Nobody keeps it in step with what is not listed.
+            branch.finger = Finger::NONE;
         }
     }
 

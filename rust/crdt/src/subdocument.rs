@@ -204,13 +204,20 @@ impl Store {
         }
     }
 
-    /// Lets the copy of a [`Kind::Doc`] block stand for what the original stood for.
-    pub(crate) fn hand_on_subdocument(&mut self, original: ItemId, copy: ItemId) {
+    /// Notes a copy of a [`Kind::Doc`] block, which stands from now on for what the original stood for.
+    pub(crate) fn note_subdocument_moved(&mut self, original: ItemId, copy: ItemId) {
         let [original, copy] = [original, copy].map(|item| self.item(item));
         let Some(Payload::Doc(from)) = self.payload_mut(&original) else { return };
         let (should_load, instance) = (from.should_load, from.instance.take());
         if let Some(Payload::Doc(to)) = self.payload_mut(&copy) {
             (to.should_load, to.instance) = (should_load, instance);
+        }
+        let (old, moved) = (self.global(original.first_id()), self.subdocument_of(&copy));
+        if let (Some(changes), Some(moved)) = (&mut self.transaction.subdocuments, moved) {
+            if let Some(loaded) = changes.loaded.iter_mut().find(|loaded| loaded.id == old) {
+                *loaded = moved.clone();
+            }
+            changes.added.push(moved);
         }
     }
 
@@ -229,7 +236,10 @@ impl Store {
         let Some(subdocument) = self.subdocument_of(&self.item(item)) else { return };
         let Some(changes) = &mut self.transaction.subdocuments else { return };
         match changes.added.iter().position(|added| added.id == subdocument.id) {
-            Some(index) => drop(changes.added.remove(index)),
+            Some(index) => {
+                changes.added.remove(index);
+                changes.loaded.retain(|loaded| loaded.id != subdocument.id);
+            }
             None => changes.removed.push(subdocument),
         }
     }
@@ -256,6 +266,18 @@ impl Doc {
     pub fn adopt(&mut self, id: Id, instance: Instance) -> Option<Instance> {
         let payload = self.store.subdocument_payload(id)?;
         Some(payload.instance.get_or_insert(instance).clone())
+    }
+
+    /// Which unit holds the subdocument that `instance` stands for: `near`, where it was last, or another one since it
+    /// was moved. O(1) in the first case, O(n) in the second.
+    #[must_use]
+    pub fn find_instance(&self, instance: &Instance, near: Id) -> Option<Id> {
+        let is_it = |found: &Subdocument| found.instance.as_ref() == Some(instance);
+        let known = self.store.subdocument_item(near).map(|item| self.store.item(item));
+        if known.and_then(|item| self.store.subdocument_of(&item)).is_some_and(|found| is_it(&found)) {
+            return Some(near);
+        }
+        self.subdocuments().into_iter().find(is_it).map(|found| found.id)
     }
 
     /// Notes that the content of a subdocument is wanted; returns whether that is new.

@@ -234,11 +234,11 @@ proptest! {
 
     #[test]
     fn what_comes_at_once_is_what_comes_bit_by_bit(
-        before in edits(100), ours in edits(200), theirs in edits(200), again in any::<bool>(),
+        before in edits(100), ours in edits(200), theirs in edits(200), again: bool, only_deletes: bool, heard: bool,
     ) {
         let mut base = Doc::new(4);
         for edit in &before {
-            edit_everywhere(&mut base, edit);
+            if only_deletes { apply(&mut base, edit) } else { edit_everywhere(&mut base, edit) }
         }
         let mut authors = [Doc::new(2), Doc::new(9)];
         let mut bits = Vec::new();
@@ -246,7 +246,15 @@ proptest! {
             author.apply_update(&base.encode_update()).expect("own update");
             for edit in edits {
                 author.begin(Listening { updates: true, ..Listening::default() });
-                edit_everywhere(author, edit);
+                match edit {
+                    // Text is only deleted, and what comes comes elsewhere.
+                    Edit::Insert(at, _) if only_deletes => {
+                        let map = author.root("map", TypeTag::Map).expect("as before");
+                        author.set(map, &at.to_string(), Input::Any(Any::Null)).expect("alive");
+                    }
+                    Edit::Delete(..) if only_deletes => apply(author, edit),
+                    _ => edit_everywhere(author, edit),
+                }
                 bits.extend(author.commit_update());
             }
         }
@@ -260,16 +268,16 @@ proptest! {
         }
         for author in &authors {
             let mut twin: Vec<char> = read(&mut base).chars().collect();
-            base.begin(Listening { events: Some(Unit::CodePoint), ..Listening::default() });
+            base.begin(Listening { events: heard.then_some(Unit::CodePoint), ..Listening::default() });
             base.apply_update(&author.encode_diff(&base.state_vector())).expect("own update");
             if again {
                 base.apply_update(&author.encode_update()).expect("own update");
             }
             let text = text_of(&mut base);
             let changes = base.commit();
-            let heard = changes.iter().flat_map(|it| &it.events).filter(|event| event.target == text);
-            heard.for_each(|event| follow(&mut twin, &event.delta));
-            prop_assert_eq!(read(&mut base), twin.iter().collect::<String>());
+            let events = changes.iter().flat_map(|it| &it.events).filter(|event| event.target == text);
+            events.for_each(|event| follow(&mut twin, &event.delta));
+            prop_assert!(!heard || read(&mut base) == twin.iter().collect::<String>());
         }
         prop_assert_eq!(base.state_vector(), one_by_one.state_vector());
         prop_assert_eq!(base.delete_set(), one_by_one.delete_set());
@@ -363,6 +371,29 @@ fn what_is_pending_travels_on() {
     reader.apply_update(&relay.encode_update()).expect("own update");
     reader.apply_update(&updates[0]).expect("own update");
     assert_eq!(read(&mut reader), read(&mut author));
+}
+
+/// A large update that only deletes in a text moves what was found there before.
+#[test]
+fn an_edit_after_a_large_update_is_made_where_it_is_asked_for() {
+    let mut doc = Doc::new(1);
+    let text = text_of(&mut doc);
+    doc.insert_text(text, 0, "0123456789", Unit::CodePoint).expect("in range");
+    doc.delete(text, 5, 2, Unit::CodePoint).expect("in range");
+    let mut other = Doc::new(2);
+    other.apply_update(&doc.encode_update()).expect("own update");
+    doc.insert_text(text, 7, "abcdef", Unit::CodePoint).expect("in range");
+    let known = other.state_vector();
+    let map = other.root("map", TypeTag::Map).expect("fresh");
+    for key in 0..40 {
+        other.set(map, &key.to_string(), Input::Any(Any::Null)).expect("alive");
+    }
+    let same = text_of(&mut other);
+    other.delete(same, 3, 2, Unit::CodePoint).expect("in range");
+    doc.apply_update(&other.encode_diff(&known)).expect("own update");
+    assert_eq!(read(&mut doc), "01278abcdef9");
+    doc.insert_text(text, 7, "Y", Unit::CodePoint).expect("in range");
+    assert_eq!(read(&mut doc), "01278abYcdef9");
 }
 
 #[test]

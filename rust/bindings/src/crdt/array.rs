@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
 
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
 use super::sticky_index::StickyIndex;
-use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py};
+use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py, weight};
 use crate::errors::NativeError;
 
 /// Many elements are read without the GIL.
@@ -50,26 +50,27 @@ fn objects<'py>(py: Python<'py>, handle: &Handle) -> PyResult<Bound<'py, PyList>
 /// Replaces `start..end`, or of an array that got shorter meanwhile what is left of it.
 fn splice(py: Python<'_>, handle: &Handle, (start, end): (u32, u32), items: Vec<Prelim>) -> PyResult<()> {
     let (home, mut settled) = (handle.home()?, Vec::new());
-    home.change(py, items.len().max((end - start) as usize), |engine, target| {
+    let units = weight(items.len().max((end - start) as usize), items.iter());
+    home.change(py, units, |engine, target| {
         if end > start {
             engine.delete(target, start, end - start, Unit::Utf16)?;
         }
         insert_all(engine, target, start, items, &mut settled)
     })?;
     for object in settled {
-        object.tell(py, &home.shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }
 
 fn push(py: Python<'_>, handle: &Handle, items: Vec<Prelim>) -> PyResult<()> {
     let (home, mut settled) = (handle.home()?, Vec::new());
-    home.change(py, items.len(), |engine, target| {
+    home.change(py, weight(items.len(), items.iter()), |engine, target| {
         let end = engine.len(target, Unit::Utf16);
         insert_all(engine, target, end, items, &mut settled)
     })?;
     for object in settled {
-        object.tell(py, &home.shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) fn insert_embed(
         Ok::<_, EditError>(settled)
     })?;
     for object in settled {
-        object.tell(py, shared);
+        object.tell(shared);
     }
     Ok(())
 }
@@ -115,7 +115,12 @@ pub(super) fn apply_delta(
     let ops = ops.collect::<PyResult<Vec<_>>>()?;
     let Home { shared, target } = handle.home()?;
     let unit = shared.unit;
-    let settled = shared.change_detached(py, |engine| {
+    if new.values.is_empty() {
+        return shared
+            .change_detached(py, |engine| engine.apply_delta(*target, ops, unit, sanitize).map(drop));
+    }
+    // Shared types are inserted with the GIL held, so that no other thread inserts them meanwhile.
+    let settled = shared.change(py, |engine| {
         let created = engine.apply_delta(*target, ops, unit, sanitize)?;
         let mut settled = Vec::new();
         for (made, value) in created.into_iter().zip(new.values) {
@@ -124,7 +129,7 @@ pub(super) fn apply_delta(
         Ok::<_, EditError>(settled)
     })?;
     for object in settled {
-        object.tell(py, shared);
+        object.tell(shared);
     }
     Ok(())
 }

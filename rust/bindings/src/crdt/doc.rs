@@ -9,11 +9,11 @@ use officina_crdt::{
     Any, Batch, DeletedContent, EditError, Encoding, Frozen, SharedType, StateVector, TypeTag, Unit,
     convert_update,
 };
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyAny, PyBytes, PyDict, PySequence, PyTuple, PyType};
-use pyo3::{Borrowed, PyTraverseError, PyVisit};
 
 use super::handle::{BaseType, Home};
 use super::observer::{Callback, Subject};
@@ -52,8 +52,6 @@ const DECODED_AT_ONCE: usize = 16_384;
 #[pyclass(frozen, subclass, generic, dict, weakref, module = "officina.crdt")]
 pub(crate) struct Doc {
     shared: Arc<Shared>,
-    /// Whether it is the one that stands for the document among Python's objects.
-    stands: AtomicBool,
 }
 
 impl Doc {
@@ -62,12 +60,7 @@ impl Doc {
     }
 
     pub(super) fn from_shared(shared: Arc<Shared>) -> Self {
-        Self { shared, stands: AtomicBool::new(false) }
-    }
-
-    /// Makes it the object that stands for the document.
-    pub(super) fn stand_for_document(&self) {
-        self.stands.store(true, Ordering::Relaxed);
+        Self { shared }
     }
 
     fn open(&self, py: Python<'_>, name: &str, tag: TypeTag) -> PyResult<SharedType> {
@@ -140,7 +133,7 @@ impl Doc {
     fn new(_arguments: &Bound<'_, PyTuple>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let offsets = options.map(|options| options.get_item("offsets")).transpose()?.flatten();
         let unit = offsets.map_or(Ok(Unit::CodePoint), |offsets| unit_of(offsets.extract()?))?;
-        Ok(Self::from_shared(Shared::new(random_client_id(), unit)))
+        Ok(Self { shared: Shared::new(random_client_id(), unit) })
     }
 
     #[pyo3(signature = (
@@ -218,7 +211,7 @@ impl Doc {
         let (client_id, update) = source.read_mut_detached(py, |engine| {
             Ok::<_, EditError>((engine.client_id(), engine.encode_version(version)?))
         })?;
-        let restored = Bound::new(py, Self::from_shared(Shared::new(client_id, source.unit)))?;
+        let restored = Bound::new(py, Self { shared: Shared::new(client_id, source.unit) })?;
         restored.get().shared.remember(&restored)?;
         restored.get().shared.change_detached(py, |engine| engine.apply_update(&update))?;
         Ok(restored.unbind())
@@ -248,7 +241,7 @@ impl Doc {
         }
         let value = r#type.call0()?;
         let home = Home { shared: Arc::clone(&self.shared), target };
-        value.cast::<BaseType>()?.get().handle.settle(value.py(), home);
+        value.cast::<BaseType>()?.get().handle.settle(home);
         Ok(value)
     }
 
@@ -272,19 +265,9 @@ impl Doc {
             Ok::<_, officina_crdt::EditError>(settled)
         })?;
         for object in settled {
-            object.tell(py, &self.shared);
+            object.tell(&self.shared);
         }
         Ok(())
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if self.stands.load(Ordering::Relaxed) { self.shared.traverse(&visit) } else { Ok(()) }
-    }
-
-    fn __clear__(&self) {
-        if self.stands.load(Ordering::Relaxed) {
-            self.shared.let_go();
-        }
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {

@@ -329,7 +329,7 @@ impl XmlEvent {
     /// Whether the list of children changed, and not only attributes; `None` for an XmlText, which has none.
     #[getter]
     fn children_changed(&self) -> Option<bool> {
-        (!self.is_text).then_some(!self.body.event().delta.is_empty())
+        (!self.is_text).then_some(self.body.event().touches_sequence)
     }
 
     /// The change to the children, or to the text, from the start on: `{"retain": n}`, `{"delete": n}` and

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use officina_crdt::{Doc as Engine, EditError, SharedType, Value};
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
-use pyo3::{PyClass, PyClassInitializer, PyTraverseError, PyVisit};
+use pyo3::{PyClass, PyClassInitializer};
 
 use super::doc::{Doc, Subscription};
 use super::observer::Callback;
@@ -43,20 +43,17 @@ impl Home {
 /// The inside of a Python object for a shared type.
 pub(super) struct Handle {
     home: OnceLock<Home>,
-    /// The document's object, which lives as long as this one: the garbage collector sees through it.
-    doc: OnceLock<Py<Doc>>,
     /// What it starts with, until it has a home.
     initial: Mutex<Option<Py<PyAny>>>,
 }
 
 impl Handle {
     pub(super) fn new(initial: Option<Py<PyAny>>) -> Self {
-        Self { home: OnceLock::new(), doc: OnceLock::new(), initial: Mutex::new(initial) }
+        Self { home: OnceLock::new(), initial: Mutex::new(initial) }
     }
 
-    pub(super) fn at(py: Python<'_>, home: Home) -> PyResult<Self> {
-        let doc = OnceLock::from(home.shared.object(py)?);
-        Ok(Self { home: OnceLock::from(home), doc, initial: Mutex::new(None) })
+    pub(super) fn at(home: Home) -> Self {
+        Self { home: OnceLock::from(home), initial: Mutex::new(None) }
     }
 
     #[inline]
@@ -92,10 +89,7 @@ impl Handle {
     }
 
     /// Moves the object into a document.
-    pub(super) fn settle(&self, py: Python<'_>, home: Home) {
-        if let Ok(doc) = home.shared.object(py) {
-            drop(self.doc.set(doc));
-        }
+    pub(super) fn settle(&self, home: Home) {
         if self.home.set(home).is_ok() {
             let initial = self.initial.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(initial);
@@ -189,10 +183,6 @@ impl<T: PyClass<BaseType = BaseType>> Handled for Bound<'_, T> {
 
 #[pymethods]
 impl BaseType {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.handle.doc.get().map_or(Ok(()), |doc| visit.call(doc))
-    }
-
     /// The document that it is part of.
     ///
     /// Raises:

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::handle::{BaseType, Handle, Handled, Home};
-use super::value::{Prelim, Slot, insert, key_of, plain, prelim, to_json, to_py, value_to_py};
+use super::value::{Prelim, Slot, insert, key_of, plain, prelim, to_json, to_py, value_to_py, weight};
 
 /// A dictionary that many can edit at the same time; of values set under one key at once, all replicas keep
 /// the same. Keys are strings, values plain or other shared types.
@@ -24,13 +24,14 @@ fn entry(py: Python<'_>, handle: &Handle, key: &str) -> PyResult<Option<Py<PyAny
 
 fn set_all(py: Python<'_>, handle: &Handle, entries: Vec<(String, Prelim)>) -> PyResult<()> {
     let (home, mut settled) = (handle.home()?, Vec::new());
-    home.change(py, entries.len(), |engine, target| {
+    let units = weight(entries.len(), entries.iter().map(|(_, value)| value));
+    home.change(py, units, |engine, target| {
         entries
             .into_iter()
             .try_for_each(|(key, value)| insert(engine, Slot::Key(target, &key), value, &mut settled))
     })?;
     for object in settled {
-        object.tell(py, &home.shared);
+        object.tell(&home.shared);
     }
     Ok(())
 }

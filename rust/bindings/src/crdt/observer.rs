@@ -7,7 +7,6 @@ use pyo3::exceptions::PyException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use pyo3::{PyTraverseError, PyVisit};
 
 use super::event::{Announced, TransactionEvent, object};
 use super::subdoc::SubdocsEvent;
@@ -43,11 +42,6 @@ impl Callback {
     /// The callback of a shared type, which may take the event, and the transaction after it.
     pub(super) fn of_type(function: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         Ok(Arc::new(Self::new(function)?))
-    }
-
-    /// Shows the function to the garbage collector.
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.function)
     }
 
     /// Whether it is called with the event and nothing else.
@@ -128,7 +122,7 @@ pub(super) struct Listeners {
 /// Functions that are called with an update and nothing else. A Python object, as each keystroke takes a reference to
 /// it: one that is counted under the GIL takes a fraction of the time of an [`Arc`].
 #[pyclass(frozen)]
-pub(super) struct Hearers(OnceLock<Vec<Arc<Callback>>>);
+pub(super) struct Hearers(OnceLock<Vec<Py<PyAny>>>);
 
 impl Hearers {
     /// Room for them. Making an object can run Python code, so this comes before the document is locked. Without
@@ -137,7 +131,7 @@ impl Hearers {
         Py::new(py, Self(OnceLock::new())).ok()
     }
 
-    fn callbacks(&self) -> &[Arc<Callback>] {
+    fn functions(&self) -> &[Py<PyAny>] {
         self.0.get().map_or(&[], Vec::as_slice)
     }
 }
@@ -162,11 +156,12 @@ impl Observers {
 
     pub(super) fn add(
         &mut self,
+        py: Python<'_>,
         room: Option<Py<Hearers>>,
         subject: Subject,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.change(room, |listeners, id| {
+        self.change(py, room, |listeners, id| {
             let observers = match subject {
                 Subject::Document => &mut listeners.document,
                 Subject::Updates => &mut listeners.updates,
@@ -178,47 +173,59 @@ impl Observers {
 
     pub(super) fn add_type(
         &mut self,
+        py: Python<'_>,
         room: Option<Py<Hearers>>,
         target: Option<SharedType>,
         deep: bool,
         callback: Arc<Callback>,
     ) -> u64 {
-        self.change(room, |listeners, id| {
+        self.change(py, room, |listeners, id| {
             listeners.types.push(Arc::new(TypeObserver { id, target, deep, callback }));
         })
     }
 
-    fn change(&mut self, room: Option<Py<Hearers>>, change: impl FnOnce(&mut Listeners, u64)) -> u64 {
+    fn change(
+        &mut self,
+        py: Python<'_>,
+        room: Option<Py<Hearers>>,
+        change: impl FnOnce(&mut Listeners, u64),
+    ) -> u64 {
         self.next += 1;
         let mut listeners = Listeners::clone(&self.listeners);
         change(&mut listeners, self.next);
-        drop(self.replace(room, listeners));
+        drop(self.replace(py, room, listeners));
         self.next
     }
 
     /// Removes an observer. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
-    pub(super) fn remove(&mut self, room: Option<Py<Hearers>>, id: u64) -> impl Sized + use<> {
+    pub(super) fn remove(
+        &mut self,
+        py: Python<'_>,
+        room: Option<Py<Hearers>>,
+        id: u64,
+    ) -> impl Sized + use<> {
         let mut listeners = Listeners::clone(&self.listeners);
         listeners.types.retain(|observer| observer.id != id);
         for observers in [&mut listeners.document, &mut listeners.updates, &mut listeners.subdocuments] {
             observers.retain(|(known, _)| *known != id);
         }
-        self.replace(room, listeners)
+        self.replace(py, room, listeners)
     }
 
     /// Removes all of them. What it returns may run Python code when dropped: do that unlocked.
     #[must_use]
-    pub(super) fn remove_all(&mut self) -> impl Sized + use<> {
-        self.replace(None, Listeners::default())
+    pub(super) fn remove_all(&mut self, py: Python<'_>) -> impl Sized + use<> {
+        self.replace(py, None, Listeners::default())
     }
 
-    fn replace(&mut self, room: Option<Py<Hearers>>, listeners: Listeners) -> Arc<Listeners> {
+    fn replace(&mut self, py: Python<'_>, room: Option<Py<Hearers>>, listeners: Listeners) -> Arc<Listeners> {
         let Listeners { types, document, updates, subdocuments } = &listeners;
         let only_updates = types.is_empty() && document.is_empty() && !updates.is_empty();
         self.hearers = room.filter(|_| only_updates && updates.iter().all(|(_, it)| it.is_plain()));
         if let Some(hearers) = &self.hearers {
-            hearers.get().0.get_or_init(|| updates.iter().map(|(_, it)| Arc::clone(it)).collect());
+            let function = |(_, callback): &(u64, Arc<Callback>)| callback.function.clone_ref(py);
+            hearers.get().0.get_or_init(|| updates.iter().map(function).collect());
         }
         self.listening = Listening {
             changes: !document.is_empty(),
@@ -263,8 +270,8 @@ impl Announcement {
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let (announced, listeners) = match self {
             Self::Update { update, hearers } => {
-                for callback in hearers.get().callbacks() {
-                    if let Err(error) = call_with(callback.function.bind(py), update.bind(py)) {
+                for function in hearers.get().functions() {
+                    if let Err(error) = call_with(function.bind(py), update.bind(py)) {
                         errors.push(error);
                     }
                 }
@@ -274,8 +281,8 @@ impl Announcement {
         };
         let Listeners { types, document, updates, subdocuments } = &**listeners;
         let changes = &announced.changes;
-        let (deep, plain): (Vec<_>, Vec<_>) = types.iter().partition(|observer| observer.deep);
-        for observer in plain.into_iter().chain(deep) {
+        let of_one_type = types.iter().filter(|observer| !observer.deep);
+        for observer in of_one_type.chain(types.iter().filter(|observer| observer.deep)) {
             let Some(argument) = argument(py, announced, observer) else { continue };
             let outcome = argument.and_then(|event| observer.callback.call(&event, announced));
             errors.extend(outcome.err());

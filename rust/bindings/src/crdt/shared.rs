@@ -20,12 +20,11 @@ use officina_crdt::{
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyWeakrefReference};
-use pyo3::{PyTraverseError, PyVisit};
 
 use super::doc::Doc;
 use super::event::Announced;
 use super::observer::{Announcement, Callback, Hearers, Observers, Subject, raise};
-use super::subdoc::{self, Nesting};
+use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
 use crate::errors::{NativeError, run};
@@ -171,9 +170,6 @@ pub(super) struct Shared {
     pub(super) tracked: AtomicBool,
     /// The `Doc` for it, as long as that lives.
     object: Mutex<Option<Py<PyWeakrefReference>>>,
-    /// Every observer's callback, for the garbage collector. It is only touched with the GIL held, and nothing of
-    /// Python's is made meanwhile, so that the collector never has to wait for it.
-    callbacks: Mutex<Vec<(u64, Arc<Callback>)>>,
     /// Identifies the document among others.
     pub(super) guid: OnceLock<String>,
     /// What updates from others are checked by before they are applied.
@@ -202,7 +198,6 @@ impl Shared {
             unit,
             tracked: AtomicBool::new(false),
             object: Mutex::new(None),
-            callbacks: Mutex::new(Vec::new()),
             guid: OnceLock::new(),
             validator: OnceLock::new(),
             nesting: Nesting::default(),
@@ -234,29 +229,7 @@ impl Shared {
         let old = slot.replace(reference);
         drop(slot);
         drop(old);
-        object.get().stand_for_document();
         Ok(object.clone().unbind())
-    }
-
-    fn callbacks(&self) -> MutexGuard<'_, Vec<(u64, Arc<Callback>)>> {
-        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Shows the observers' callbacks to the garbage collector, as what the `Doc` for the document refers to. Those of a
-    /// subdocument are its parent's as well, which is out of sight: they stay.
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if self.nesting.is_placed() {
-            return Ok(());
-        }
-        self.callbacks().iter().try_for_each(|(_, callback)| callback.traverse(visit))
-    }
-
-    /// Lets the observers go, if nobody uses the document: the garbage collector has found that only they refer to it.
-    pub(super) fn let_go(&self) {
-        let Ok(mut state) = self.state.try_lock() else { return };
-        let removed = state.observers.remove_all();
-        drop(state);
-        drop((removed, std::mem::take(&mut *self.callbacks())));
     }
 
     /// Identifies the document among others: what it was given, else something random.
@@ -549,9 +522,7 @@ impl Shared {
 
     pub(super) fn observe(&self, py: Python<'_>, subject: Subject, callback: Arc<Callback>) -> u64 {
         let room = Hearers::room(py);
-        let id = self.lock(py).observers.add(room, subject, Arc::clone(&callback));
-        self.callbacks().push((id, callback));
-        id
+        self.lock(py).observers.add(py, room, subject, callback)
     }
 
     pub(super) fn observe_type(
@@ -562,9 +533,7 @@ impl Shared {
         callback: Arc<Callback>,
     ) -> u64 {
         let room = Hearers::room(py);
-        let id = self.lock(py).observers.add_type(room, target, deep, Arc::clone(&callback));
-        self.callbacks().push((id, callback));
-        id
+        self.lock(py).observers.add_type(py, room, target, deep, callback)
     }
 
     /// Notes that subdocuments are opened from now on.
@@ -580,20 +549,15 @@ impl Shared {
 
     /// Removes every observer.
     pub(super) fn unobserve_all(&self, py: Python<'_>) {
-        let removed = self.lock(py).observers.remove_all();
-        let callbacks = std::mem::take(&mut *self.callbacks());
-        drop((removed, callbacks));
+        let removed = self.lock(py).observers.remove_all(py);
+        drop(removed);
     }
 
     /// Removes an observer; later announcements pass it by.
     pub(super) fn unobserve(&self, py: Python<'_>, id: u64) {
         let room = Hearers::room(py);
-        let removed = self.lock(py).observers.remove(room, id);
-        let mut callbacks = self.callbacks();
-        let at = callbacks.iter().position(|&(known, _)| known == id);
-        let callback = at.map(|at| callbacks.remove(at));
-        drop(callbacks);
-        drop((removed, callback));
+        let removed = self.lock(py).observers.remove(py, room, id);
+        drop(removed);
     }
 
     /// Calls the observers, of what they change meanwhile too, then returns the result of the change.
@@ -626,7 +590,7 @@ impl Shared {
         loop {
             announcement.call(py, &mut errors);
             if let Some(announced) = announcement.announced() {
-                subdoc::follow(py, &announced.shared, &announced.changes.subdocuments);
+                retire_removed(py, &announced.changes.subdocuments);
             }
             let is_over = self.teller.end(ThreadId::here());
             let next = if is_over { None } else { self.lock(py).next_announcement() };

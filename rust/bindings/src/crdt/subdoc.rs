@@ -53,11 +53,6 @@ impl Nesting {
         place.as_ref().and_then(|place| Some((place.parent.upgrade()?, place.id)))
     }
 
-    /// Whether it stands in another document.
-    pub(super) fn is_placed(&self) -> bool {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
     fn set_place(&self, place: Option<Place>) {
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
@@ -120,30 +115,42 @@ fn open(py: Python<'_>, parent: &Arc<Shared>, found: &Subdocument) -> Arc<Shared
 }
 
 /// Says that the content of a document is wanted.
-pub(super) fn load(py: Python<'_>, shared: &Shared) -> PyResult<()> {
+pub(super) fn load(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
     shared.nesting.set_should_load(true);
     let Some((parent, id)) = shared.nesting.place() else { return Ok(()) };
-    parent.change(py, |engine| Ok::<_, EditError>(engine.load_subdocument(id))).map(drop)
+    change_at(py, shared, &parent, id, officina_crdt::Doc::load_subdocument)
 }
 
 /// Parts a document from its place, where another one stands from then on, and ends its subscriptions.
-pub(super) fn destroy(py: Python<'_>, shared: &Shared) -> PyResult<()> {
+pub(super) fn destroy(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
     let place = shared.nesting.place();
     retire(py, shared);
     shared.unobserve_all(py);
     let Some((parent, id)) = place else { return Ok(()) };
-    parent.change(py, |engine| Ok::<_, EditError>(engine.renew_subdocument(id))).map(drop)
+    change_at(py, shared, &parent, id, officina_crdt::Doc::renew_subdocument)
 }
 
-/// Parts documents from the places that a transaction removed, and tells those that it moved where they stand.
-pub(super) fn follow(py: Python<'_>, parent: &Arc<Shared>, changes: &SubdocumentChanges) {
+/// Changes the parent of a document at the unit that holds it: `near`, if it has not been moved since.
+fn change_at(
+    py: Python<'_>,
+    shared: &Arc<Shared>,
+    parent: &Arc<Shared>,
+    near: Id,
+    change: impl FnOnce(&mut officina_crdt::Doc, Id) -> bool,
+) -> PyResult<()> {
+    let instance = instance(shared);
+    parent.change(py, |engine| {
+        if let Some(id) = engine.find_instance(&instance, near) {
+            change(engine, id);
+        }
+        Ok::<_, EditError>(())
+    })
+}
+
+/// Parts documents from the places that a transaction removed.
+pub(super) fn retire_removed(py: Python<'_>, changes: &SubdocumentChanges) {
     for removed in changes.removed.iter().filter_map(|removed| shared_of(removed.instance.as_ref()?)) {
         retire(py, &removed);
-    }
-    for added in &changes.added {
-        if let Some(shared) = added.instance.as_ref().and_then(shared_of) {
-            shared.nesting.set_place(Some(Place { parent: Arc::downgrade(parent), id: added.id }));
-        }
     }
 }
 

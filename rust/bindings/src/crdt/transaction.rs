@@ -166,9 +166,12 @@ impl Transaction {
             return Ok(());
         }
         self.shared.exit(py).map_err(|failure| {
-            // As Python does when one exception leads to another.
-            let noted = failure.value(py).setattr("__context__", error);
-            noted.err().unwrap_or(failure)
+            let raised = failure.value(py);
+            if error.is_none() || raised.is(error) {
+                return failure;
+            }
+            // As Python does when one exception comes while another is on its way.
+            raised.setattr("__context__", error).err().unwrap_or(failure)
         })
     }
 

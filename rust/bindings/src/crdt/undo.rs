@@ -321,8 +321,6 @@ impl StackItem {
 /// The document of a manager and the link to it.
 struct Attached {
     shared: Arc<Shared>,
-    /// Its object, which lives as long as the manager.
-    doc: Py<Doc>,
     link: Arc<Link>,
 }
 
@@ -367,7 +365,6 @@ type StackItems<'py> = Option<Vec<Bound<'py, StackItem>>>;
 impl UndoManager {
     /// Attaches the manager to a document, the first time.
     fn attach(&self, py: Python<'_>, shared: &Arc<Shared>) -> PyResult<&Attached> {
-        let doc = shared.object(py)?;
         if let Some(start) = locked(&self.start).take() {
             let id = {
                 let mut state = shared.lock(py);
@@ -376,7 +373,7 @@ impl UndoManager {
                 let link = Arc::new(Link { id, clock: Arc::clone(&self.clock), origins });
                 state.undo.all.push((id, Arc::downgrade(&link)));
                 shared.tracked.store(true, Ordering::Relaxed);
-                drop(self.attached.set(Attached { shared: Arc::clone(shared), doc, link }));
+                drop(self.attached.set(Attached { shared: Arc::clone(shared), link }));
                 id
             };
             self.number_metas(py, shared, id);
@@ -402,7 +399,7 @@ impl UndoManager {
 
     fn stack(&self, py: Python<'_>, step: Step) -> Vec<StackItem> {
         let (items, first) = match self.attached.get() {
-            Some(Attached { shared, link, .. }) => {
+            Some(Attached { shared, link }) => {
                 (shared.read(py, |engine| engine.export_undo_stack(link.id, step)), None)
             }
             None => match &*locked(&self.start) {
@@ -420,7 +417,7 @@ impl UndoManager {
 
     fn can(&self, py: Python<'_>, step: Step) -> bool {
         match self.attached.get() {
-            Some(Attached { shared, link, .. }) => {
+            Some(Attached { shared, link }) => {
                 shared.read(py, |engine| !engine.undo_stack(link.id, step).is_empty())
             }
             None => !self.stack(py, step).is_empty(),
@@ -428,7 +425,7 @@ impl UndoManager {
     }
 
     fn step(&self, py: Python<'_>, step: Step) -> PyResult<bool> {
-        let Some(Attached { shared, link, .. }) = self.attached.get() else { return Ok(false) };
+        let Some(Attached { shared, link }) = self.attached.get() else { return Ok(false) };
         shared.step(py, link, step)
     }
 
@@ -473,7 +470,7 @@ impl UndoManager {
             manager.expand_scope(scope)?;
         }
         if let Some(doc) = doc {
-            let Attached { shared, link, .. } = manager.attach(py, doc.get().shared())?;
+            let Attached { shared, link } = manager.attach(py, doc.get().shared())?;
             if scopes.is_empty() {
                 shared.read(py, |engine| engine.expand_undo_scope_to_document(link.id));
             }
@@ -559,7 +556,7 @@ impl UndoManager {
     /// Forgets every step.
     fn clear(&self, py: Python<'_>) {
         match self.attached.get() {
-            Some(Attached { shared, link, .. }) => shared.read(py, |engine| engine.clear_undo(link.id)),
+            Some(Attached { shared, link }) => shared.read(py, |engine| engine.clear_undo(link.id)),
             None => {
                 if let Some(start) = &mut *locked(&self.start) {
                     start.undo.clear();
@@ -573,7 +570,7 @@ impl UndoManager {
 
     /// Lets the next change begin a step of its own, however soon it comes.
     fn stop_capturing(&self, py: Python<'_>) {
-        if let Some(Attached { shared, link, .. }) = self.attached.get() {
+        if let Some(Attached { shared, link }) = self.attached.get() {
             shared.read(py, |engine| engine.stop_capturing(link.id));
         }
     }
@@ -594,6 +591,6 @@ impl UndoManager {
         if let Clock::Python(clock) = &*self.clock {
             visit.call(clock)?;
         }
-        self.attached.get().map_or(Ok(()), |attached| visit.call(&attached.doc))
+        Ok(())
     }
 }

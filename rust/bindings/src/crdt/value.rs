@@ -38,6 +38,12 @@ pub(super) enum Prelim {
     Doc(NewSubdocument, Arc<Shared>),
 }
 
+/// Of how many units a change counts that inserts such values. Shared types are inserted with the GIL held, whatever the
+/// count, so that no other thread inserts them meanwhile.
+pub(super) fn weight<'a>(units: usize, mut values: impl Iterator<Item = &'a Prelim>) -> usize {
+    if values.all(|value| matches!(value, Prelim::Any(_))) { units } else { 0 }
+}
+
 /// What an XML element is to start with.
 pub(super) struct Element {
     name: String,
@@ -108,12 +114,12 @@ pub(super) enum Settled {
 }
 
 impl Settled {
-    pub(super) fn tell(self, py: Python<'_>, shared: &Arc<Shared>) {
+    pub(super) fn tell(self, shared: &Arc<Shared>) {
         match self {
             Self::Type(object, target) => {
-                object.get().handle.settle(py, Home { shared: Arc::clone(shared), target });
+                object.get().handle.settle(Home { shared: Arc::clone(shared), target });
             }
-            Self::Doc(document, id) => subdoc::settle(py, &document, shared, id),
+            Self::Doc(document, id) => Python::attach(|py| subdoc::settle(py, &document, shared, id)),
         }
     }
 }
@@ -439,7 +445,7 @@ pub(super) fn value_to_py(py: Python<'_>, shared: &Arc<Shared>, value: &Value) -
 pub(super) fn type_to_py(py: Python<'_>, shared: &Arc<Shared>, target: SharedType) -> PyResult<Py<PyAny>> {
     let known = shared.glance(py, |engine, _| engine.tag(target));
     let tag = known.unwrap_or_else(|| shared.read(py, |engine| engine.likely_tag(target)));
-    let handle = Handle::at(py, Home { shared: Arc::clone(shared), target })?;
+    let handle = Handle::at(Home { shared: Arc::clone(shared), target });
     match tag {
         TypeTag::Text => Py::new(py, BaseType::of(handle, Text)).map(Py::into_any),
         TypeTag::Array => Py::new(py, BaseType::of(handle, Array)).map(Py::into_any),

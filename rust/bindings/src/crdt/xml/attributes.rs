@@ -42,7 +42,7 @@ impl XmlAttributesView {
         let mut settled = Vec::new();
         shared.change(py, |engine| insert(engine, Slot::Key(*target, key), value, &mut settled))?;
         for object in settled {
-            object.tell(py, shared);
+            object.tell(shared);
         }
         Ok(())
     }

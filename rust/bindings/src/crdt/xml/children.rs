@@ -60,7 +60,7 @@ impl XmlChildrenView {
             insert(engine, Slot::Index(*target, index), value, &mut settled)
         })?;
         for object in settled {
-            object.tell(py, shared);
+            object.tell(shared);
         }
         Ok(node)
     }
