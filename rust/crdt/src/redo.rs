@@ -36,8 +36,8 @@ impl Redone {
         let runs = before.into_iter().chain(self.runs.range((client, clocks.start)..(client, clocks.end)));
         runs.filter_map(move |(&(_, first), &(len, copy))| {
             let (from, to) = (first.max(clocks.start), (first + len).min(clocks.end));
-            let copy = LocalId { client: copy.client, clock: copy.clock + from.checked_sub(first)? };
-            (from < to).then(|| (copy, to - from))
+            let copy_of_first = || LocalId { client: copy.client, clock: copy.clock + (from - first) };
+            (from < to).then(|| (copy_of_first(), to - from))
         })
     }
 }
