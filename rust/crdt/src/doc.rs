@@ -446,7 +446,7 @@ impl Doc {
         self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let is_bulk = self.is_bulk(update);
+        let is_bulk = update.blocks.len() >= BULK && self.is_bulk(update);
         let fills = is_bulk && self.store.items.len() == 0;
         if fills {
             self.store.items.reserve(update.blocks.len());
@@ -470,6 +470,8 @@ impl Doc {
     }
 
     /// Whether an update has so many new blocks that building all trees anew takes less than listing each of them.
+    #[cold]
+    #[inline(never)]
     fn is_bulk(&self, update: &Update) -> bool {
         let is_many =
             |blocks: usize| blocks >= BULK && blocks * REBUILT_PER_LISTED >= self.store.items.count();

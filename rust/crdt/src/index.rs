@@ -52,7 +52,7 @@ pub(crate) struct ClientBlocks {
     pub(crate) next_clock: u32,
     firsts: Vec<u32>,
     chunks: Vec<Chunk>,
-    /// Where the index changed last, or was searched in order or to split; the next search is often for the same block.
+    /// Where the index changed last or is about to, or was searched in order; the next search is often for the same block.
     recent: Place,
 }
 
@@ -99,11 +99,10 @@ impl ClientBlocks {
         self.recent
     }
 
-    /// The same for a clock that more will be asked about.
+    /// Says that what is at `place` will be asked for next.
     #[inline]
-    pub(crate) fn recall(&mut self, clock: u32) -> Place {
-        self.recent = self.find(clock);
-        self.recent
+    pub(crate) fn turn_to(&mut self, place: Place) {
+        self.recent = place;
     }
 
     /// Whether the block at `place` holds `clock`, as far as its own chunk tells.

@@ -161,28 +161,28 @@ impl Store {
         blocks.item(blocks.find(id.clock))
     }
 
-    /// The same for a block that may have to be split: the index will be asked again where it is.
-    #[inline]
-    fn find_to_split(&mut self, id: LocalId) -> ItemId {
-        let blocks = self.clients.get_mut(id.client);
-        let place = blocks.recall(id.clock);
-        blocks.item(place)
-    }
-
     /// The block that starts with a known unit, split off if need be. Collected blocks stay whole.
     pub(crate) fn clean_start(&mut self, id: LocalId) -> ItemId {
-        let item = self.find_to_split(id);
-        let Item { clock, kind, .. } = self.item(item);
-        if clock == id.clock || kind == Kind::Gc { item } else { self.split(item, id.clock - clock) }
+        let blocks = self.clients.get_mut(id.client);
+        let place = blocks.find(id.clock);
+        let item = blocks.item(place);
+        let Item { clock, kind, .. } = self.items.get(item);
+        if clock == id.clock || kind == Kind::Gc {
+            return item;
+        }
+        blocks.turn_to(place);
+        self.split(item, id.clock - clock)
     }
 
     /// The block that ends with a known unit, split if need be. Collected blocks stay whole.
     pub(crate) fn clean_end(&mut self, id: LocalId) -> ItemId {
-        let item = self.find_to_split(id);
-        let found = self.item(item);
+        let blocks = self.clients.get_mut(id.client);
+        let place = blocks.find(id.clock);
+        let item = blocks.item(place);
+        let found = self.items.get(item);
         if found.end() - 1 != id.clock && found.kind != Kind::Gc {
-            let offset = id.clock + 1 - found.clock;
-            self.split(item, offset);
+            blocks.turn_to(place);
+            self.split(item, id.clock + 1 - found.clock);
         }
         item
     }
