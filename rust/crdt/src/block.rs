@@ -101,8 +101,6 @@ pub(crate) struct Item {
     pub(crate) key: KeyId,
     pub(crate) left: ItemId,
     pub(crate) right: ItemId,
-    /// The leaf of the parent's tree that lists this item, [`NONE`] for map entries.
-    pub(crate) leaf: u32,
     pub(crate) content: Content,
 }
 
@@ -123,7 +121,6 @@ impl Item {
             key: NONE,
             left: NONE,
             right: NONE,
-            leaf: NONE,
             content: Content::NONE,
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::block::{BranchId, ItemId, KeyId, NONE};
+use crate::items::new_number;
 use crate::marks::Marks;
-use crate::tree::{Tree, Unit};
+use crate::tree::Unit;
 use crate::update::TypeTag;
 
 /// Where the last local edit took place; the next one is usually there too.
@@ -34,7 +35,6 @@ pub(crate) struct Branch {
     pub(crate) root: Option<Arc<str>>,
     /// The first item of the sequence.
     pub(crate) start: ItemId,
-    pub(crate) tree: Tree,
     /// The newest item under each key; earlier ones hang on its left.
     pub(crate) entries: Entries,
     pub(crate) finger: Finger,
@@ -52,11 +52,21 @@ impl Branch {
             item,
             root: None,
             start: NONE,
-            tree: Tree::EMPTY,
             entries: Entries::default(),
             finger: Finger::NONE,
             marks: None,
             gone: false,
+        }
+    }
+
+    /// Follows the blocks to their new numbers.
+    pub(crate) fn renumber(&mut self, numbers: &[ItemId]) {
+        self.item = new_number(numbers, self.item);
+        self.start = new_number(numbers, self.start);
+        self.entries.renumber(numbers);
+        self.finger = Finger::NONE;
+        if let Some(marks) = &mut self.marks {
+            marks.renumber(numbers);
         }
     }
 }
@@ -126,6 +136,12 @@ impl Entries {
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+
+    fn renumber(&mut self, numbers: &[ItemId]) {
+        for Entry { newest, oldest, .. } in &mut self.list {
+            (*newest, *oldest) = (new_number(numbers, *newest), new_number(numbers, *oldest));
+        }
+    }
 }
 
 /// Map keys, each stored once.
@@ -173,6 +189,10 @@ impl Branches {
     #[inline]
     pub(crate) fn get_mut(&mut self, id: BranchId) -> &mut Branch {
         &mut self.all[id as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Branch> {
+        self.all.iter()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Branch> {

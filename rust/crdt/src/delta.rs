@@ -77,7 +77,7 @@ impl Store {
         self.settle_marks(branch);
         let marks = self.marks(branch).iter().filter_map(|&mark| self.mark(&self.item(mark)));
         let mut keys: HashSet<&str> = marks.map(|(key, _)| key).collect();
-        let len = self.branches.get(branch).tree.size.in_unit(unit);
+        let len = self.outline().size(branch).in_unit(unit);
         let (mut position, mut units, mut bytes) = (0_u32, 0_usize, 0_usize);
         for op in ops {
             match op {

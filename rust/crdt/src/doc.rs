@@ -112,11 +112,15 @@ pub struct Statistics {
     pub heap_bytes: usize,
 }
 
-/// From how many new blocks on an update is integrated without keeping the trees in step, if it is large enough beside
+/// From how many new blocks on an update is integrated without keeping the outline in step, if it is large enough beside
 /// the document.
 const BULK: usize = 32;
-/// Building the trees anew takes per block of the document at most this part of what listing a new one takes.
+/// Making the outline anew takes per block of the document at most this part of what listing a new one takes.
 const REBUILT_PER_LISTED: usize = 4;
+
+/// From how many blocks on a document has an outline whether or not somebody has asked: it takes more than two milliseconds,
+/// for which whoever asks first should not have to wait.
+const OUTLINED: usize = 1 << 15;
 
 /// How far the integration of one client's blocks got.
 struct Run {
@@ -438,26 +442,21 @@ impl Doc {
         self.store.check_room(bytes, update.piece_count() + self.pending.block_count())
     }
 
-    /// Integrates a decoded update in the open transaction, or in one of its own. If it is large beside the document, the
-    /// trees are built at the end, all at once.
+    /// Integrates a decoded update in the open transaction, or in one of its own.
     fn integrate_into(&mut self, update: &Update, bytes: &[u8]) -> Applied {
         self.store.transaction.received = true;
         let alone = !self.open;
         self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let is_bulk = update.blocks.len() >= BULK && self.is_bulk(update);
-        let fills = is_bulk && self.store.items.len() == 0;
+        let fills = update.blocks.len() >= BULK && self.store.items.len() == 0;
         if fills {
             self.store.items.reserve(update.blocks.len());
         }
-        if is_bulk {
-            self.store.unlist();
+        if update.blocks.len() >= BULK && self.store.is_outlined() && self.is_bulk(update) {
+            self.store.drop_outline();
         }
         let changed = self.integrate(update, bytes);
-        if is_bulk {
-            self.store.list();
-        }
         if alone && tidies {
             self.commit();
         } else if alone {
@@ -466,10 +465,13 @@ impl Doc {
         if fills {
             self.store.compact();
         }
+        if self.store.items.count() >= OUTLINED {
+            self.store.outline();
+        }
         Applied { changed }
     }
 
-    /// Whether an update has so many new blocks that building all trees anew takes less than listing each of them.
+    /// Whether an update has so many new blocks that making the outline anew takes less than listing each of them.
     #[cold]
     #[inline(never)]
     fn is_bulk(&self, update: &Update) -> bool {

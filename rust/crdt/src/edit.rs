@@ -60,15 +60,15 @@ impl Store {
     #[inline]
     pub(crate) fn locate(&self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
         self.at_finger(branch, index, unit)
-            .or_else(|| self.forest.locate(&self.branches.get(branch).tree, &self.items, index, unit))
+            .or_else(|| self.outline().locate(&self.items, branch, index, unit))
     }
 
     /// The same for an edit.
     #[inline]
     fn locate_to_edit(&mut self, branch: BranchId, index: u32, unit: Unit) -> Option<Located> {
         self.at_finger(branch, index, unit).or_else(|| {
-            let tree = &self.branches.get(branch).tree;
-            self.forest.locate_to_edit(tree, &self.items, index, unit)
+            self.outline();
+            self.outline.get_mut()?.locate_to_edit(&self.items, branch, index, unit)
         })
     }
 
@@ -88,7 +88,7 @@ impl Store {
         if finger.item == item && finger.unit == unit {
             finger.start
         } else {
-            self.forest.position(&self.items, item).in_unit(unit)
+            self.outline().position(&self.items, item).in_unit(unit)
         }
     }
 
@@ -100,16 +100,15 @@ impl Store {
         index: u32,
         unit: Unit,
     ) -> Result<(ItemId, ItemId), EditError> {
-        let found = self.branches.get(branch);
-        let len = found.tree.size.in_unit(unit);
+        let len = self.outline().size(branch).in_unit(unit);
         if index > len {
             return Err(EditError::OutOfRange { index: u64::from(index), len });
         }
-        if found.marks.is_some() {
+        if self.branches.get(branch).marks.is_some() {
             return self.gap_before_marks(branch, index, unit);
         }
         let Some(Located { item, start }) = self.locate_to_edit(branch, index, unit) else {
-            return Ok((self.forest.last(&self.branches.get(branch).tree), NONE));
+            return Ok((self.outline().last(branch), NONE));
         };
         if index == start {
             return Ok((self.item(item).left, item));
@@ -148,7 +147,7 @@ impl Store {
         index: u32,
         unit: Unit,
     ) -> Result<(ItemId, ItemId), EditError> {
-        let len = self.branches.get(branch).tree.size.in_unit(unit);
+        let len = self.outline().size(branch).in_unit(unit);
         if index > len {
             return Err(EditError::OutOfRange { index: u64::from(index), len });
         }
@@ -266,8 +265,7 @@ impl Store {
             if self.values.is_last(found.content.at, found.len) {
                 self.values.extend(values);
                 self.change(left, |grown| grown.len += len);
-                let tree = &mut self.branches.get_mut(branch).tree;
-                self.forest.resize(tree, &self.items, left, Size::uniform(len));
+                self.resize_in_outline(branch, left, Size::uniform(len));
                 self.transaction.note_insert(client, found.end());
                 self.clients.get_mut(client).next_clock += len;
                 let start = index - found.len;
@@ -308,7 +306,6 @@ impl Store {
             key,
             left,
             right,
-            leaf: NONE,
             content,
         })
     }
@@ -359,7 +356,7 @@ impl Store {
         unit: Unit,
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
-        let len = self.branches.get(branch).tree.size.in_unit(unit);
+        let len = self.outline().size(branch).in_unit(unit);
         let end = u64::from(index) + u64::from(count);
         if end > u64::from(len) {
             return Err(EditError::OutOfRange { index: end, len });

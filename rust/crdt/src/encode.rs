@@ -74,7 +74,7 @@ impl Store {
         if let Some(encoded) = chunk.encoded.get() {
             return encoded.deletes.iter().for_each(|range| deletes.add(client, range.clone()));
         }
-        for &item in &chunk.items {
+        for item in chunk.items(0..chunk.len()) {
             let item = self.item(item);
             if item.deleted {
                 deletes.add(client, item.clock..item.end());

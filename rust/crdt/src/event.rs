@@ -167,7 +167,8 @@ impl Store {
     }
 
     fn delta(&self, touches: &mut [Touched], unit: Unit) -> Vec<Delta> {
-        let order = |touched: &Touched| (self.forest.order_key(&self.items, touched.item), touched.from);
+        let outline = self.outline();
+        let order = |touched: &Touched| (outline.order_key(touched.item), touched.from);
         touches.sort_by_cached_key(order);
         let mut delta = Vec::new();
         // How far the new sequence has been described.

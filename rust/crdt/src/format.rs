@@ -71,7 +71,7 @@ impl<'a> Cursor<'a> {
 
     /// Jumps over `count` units; returns how many of them are not there.
     fn advance(&mut self, count: u32) -> Result<u32, EditError> {
-        let len = self.store.branches.get(self.branch).tree.size.in_unit(self.unit);
+        let len = self.store.outline().size(self.branch).in_unit(self.unit);
         let end = self.index.saturating_add(count).min(len);
         let left_over = count - (end - self.index);
         if end > self.index {

@@ -1,7 +1,7 @@
 //! Finds the block that holds a clock.
 //!
-//! Each client's blocks are kept in clock order in chunks of up to 256 `(clock, item)` pairs: a search
-//! loads no items, and an insertion moves at most 2 KB however many blocks the client has.
+//! Each client's blocks are kept in clock order in chunks of up to 256: where each block of the chunk starts, and which one
+//! it is. A search loads no items, and an insertion moves at most 1.5 KB however many blocks the client has.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -10,16 +10,100 @@ use hashbrown::HashMap;
 
 use crate::block::ItemId;
 use crate::id::ClientId;
+use crate::numbers::Numbers;
 
 const CHUNK: usize = 256;
 
 /// Some of a client's blocks that follow each other.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Chunk {
-    clocks: Vec<u32>,
-    pub(crate) items: Vec<ItemId>,
+    /// Where each block starts, counted from where the first one does. A block that starts too far behind is in the next
+    /// chunk.
+    offsets: Vec<u16>,
+    items: Numbers,
     /// How they were encoded last, unless one of them has changed since.
-    pub(crate) encoded: OnceLock<Encoded>,
+    pub(crate) encoded: OnceLock<Box<Encoded>>,
+}
+
+impl Chunk {
+    /// Blocks that start at these clocks, as many of them as fit, and have numbers in a row.
+    fn of(clocks: &[u32], first: ItemId) -> Self {
+        let start = clocks.first().copied().unwrap_or(0);
+        let offsets = || clocks.iter().take(CHUNK).map_while(|&clock| offset(start, clock));
+        let count = offsets().count();
+        let mut fitting = Vec::with_capacity(count);
+        fitting.extend(offsets());
+        let items = Numbers::row(first..first + count as ItemId);
+        Self { offsets: fitting, items, encoded: OnceLock::new() }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Those of its blocks that stand in these slots.
+    pub(crate) fn items(&self, slots: Range<usize>) -> impl Iterator<Item = ItemId> + '_ {
+        self.items.iter(slots)
+    }
+
+    /// The slot of the block that holds a clock, which is so far behind the first.
+    #[inline]
+    fn slot(&self, offset: u32) -> usize {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        let end = self.offsets.len() - 1;
+        if self.offsets[end] <= offset {
+            end
+        } else {
+            self.offsets.partition_point(|&start| start <= offset) - 1
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, offset: u16, item: ItemId) {
+        self.encoded.take();
+        self.offsets.push(offset);
+        self.items.push(item);
+    }
+
+    fn insert(&mut self, slot: usize, offset: u16, item: ItemId) {
+        self.encoded.take();
+        self.offsets.insert(slot, offset);
+        self.items.insert(slot, item);
+    }
+
+    /// Takes a block out.
+    fn remove(&mut self, slot: usize) {
+        self.encoded.take();
+        self.offsets.remove(slot);
+        self.items.remove(slot);
+    }
+
+    /// Keeps the blocks before a slot; returns the others, and how far behind the first they start.
+    fn split_off(&mut self, slot: usize) -> (Self, u32) {
+        self.encoded.take();
+        let (offsets, items) = (self.offsets.split_off(slot), self.items.split_off(slot));
+        let mut upper = Self { offsets, items, encoded: OnceLock::new() };
+        let start = upper.first_offset();
+        upper.count_from(start);
+        (upper, start.into())
+    }
+
+    #[inline]
+    fn first_offset(&self) -> u16 {
+        self.offsets.first().copied().unwrap_or(0)
+    }
+
+    /// Counts from so much further behind.
+    fn count_from(&mut self, start: u16) {
+        self.offsets.iter_mut().for_each(|offset| *offset -= start);
+    }
+}
+
+/// How far a block that starts at `clock` is behind the first of its chunk; [`None`] if that is too far.
+#[inline]
+fn offset(first: u32, clock: u32) -> Option<u16> {
+    u16::try_from(clock - first).ok()
 }
 
 /// What writing a chunk's blocks in V1 yields. The first run may go on from the chunk before and the last one
@@ -75,11 +159,7 @@ impl ClientBlocks {
         } else {
             self.firsts.partition_point(|&first| first <= clock) - 1
         };
-        let clocks = &self.chunks[chunk].clocks;
-        let end = clocks.len() - 1;
-        let slot =
-            if clocks[end] <= clock { end } else { clocks.partition_point(|&first| first <= clock) - 1 };
-        Place { chunk, slot }
+        Place { chunk, slot: self.chunks[chunk].slot(clock - self.firsts[chunk]) }
     }
 
     /// The same for clocks that are asked for one after the other, in ascending order: looks a little ahead of the
@@ -88,10 +168,9 @@ impl ClientBlocks {
     pub(crate) fn find_next(&mut self, clock: u32) -> Place {
         const AHEAD: usize = 16;
         let Place { chunk, slot } = self.recent;
-        let clocks = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.clocks);
-        let ahead = clocks.get(slot..).unwrap_or_default();
-        let passed = ahead.iter().take(AHEAD).take_while(|&&first| first <= clock).count();
-        self.recent = if 0 < passed && passed < ahead.len().min(AHEAD) {
+        let (offset, starts) = self.starts_from(self.recent, clock);
+        let passed = starts.iter().take(AHEAD).take_while(|&&start| u32::from(start) <= offset).count();
+        self.recent = if 0 < passed && passed < starts.len().min(AHEAD) {
             Place { chunk, slot: slot + passed - 1 }
         } else {
             self.find(clock)
@@ -108,13 +187,23 @@ impl ClientBlocks {
     /// Whether the block at `place` holds `clock`, as far as its own chunk tells.
     #[inline]
     fn holds(&self, place: Place, clock: u32) -> bool {
-        let clocks = self.chunks.get(place.chunk).map_or(&[][..], |chunk| &chunk.clocks);
-        matches!(clocks.get(place.slot..), Some([first, next, ..]) if *first <= clock && clock < *next)
+        let (offset, starts) = self.starts_from(place, clock);
+        matches!(starts, [start, next, ..] if u32::from(*start) <= offset && offset < u32::from(*next))
+    }
+
+    /// How far a clock is behind the first of the chunk, and where the blocks of the chunk start from `place` on; none if
+    /// the clock is before them all.
+    #[inline]
+    fn starts_from(&self, place: Place, clock: u32) -> (u32, &[u16]) {
+        let chunk = self.firsts.get(place.chunk).zip(self.chunks.get(place.chunk));
+        let within = chunk
+            .and_then(|(&first, chunk)| Some((clock.checked_sub(first)?, chunk.offsets.get(place.slot..)?)));
+        within.unwrap_or((0, &[]))
     }
 
     #[inline]
     pub(crate) fn item(&self, place: Place) -> ItemId {
-        self.chunks[place.chunk].items[place.slot]
+        self.chunks[place.chunk].items.get(place.slot)
     }
 
     /// The block before `place`, if any.
@@ -123,31 +212,29 @@ impl ClientBlocks {
             Some(Place { chunk: place.chunk, slot: place.slot - 1 })
         } else {
             let chunk = place.chunk.checked_sub(1)?;
-            Some(Place { chunk, slot: self.chunks[chunk].items.len() - 1 })
+            Some(Place { chunk, slot: self.chunks[chunk].len() - 1 })
         }
     }
 
     /// The last block.
     #[inline]
     pub(crate) fn last(&self) -> Option<ItemId> {
-        self.chunks.last()?.items.last().copied()
+        let last = self.chunks.last()?;
+        Some(last.items.get(last.len() - 1))
     }
 
     /// The last block, if it is the one that holds `clock`.
     #[inline]
     pub(crate) fn last_from(&self, clock: u32) -> Option<ItemId> {
-        let last = self.chunks.last()?;
-        let first = *last.clocks.last()?;
-        if first <= clock && clock < self.next_clock { last.items.last().copied() } else { None }
+        let first = self.firsts.last()? + u32::from(*self.chunks.last()?.offsets.last()?);
+        if first <= clock && clock < self.next_clock { self.last() } else { None }
     }
 
     /// Every block from the one that holds `clock`; none if `clock` has not been reached.
     pub(crate) fn items_from(&self, clock: u32) -> impl Iterator<Item = ItemId> + '_ {
         let start = (clock < self.next_clock).then(|| self.find(clock));
-        let (chunk, slot) = start.map_or((self.chunks.len(), 0), |place| (place.chunk, place.slot));
-        let first = self.chunks.get(chunk).map_or(&[][..], |chunk| &chunk.items[slot..]);
-        let rest = self.chunks.get(chunk + 1..).unwrap_or(&[]);
-        first.iter().chain(rest.iter().flat_map(|chunk| &chunk.items)).copied()
+        let (chunk, mut slot) = start.map_or((self.chunks.len(), 0), |place| (place.chunk, place.slot));
+        self.chunks[chunk..].iter().flat_map(move |chunk| chunk.items(std::mem::take(&mut slot)..chunk.len()))
     }
 
     /// Every block, in clock order.
@@ -168,100 +255,114 @@ impl ClientBlocks {
         let encoded = |chunk: &Chunk| {
             chunk.encoded.get().map_or(0, |it| it.bytes.len() + size_of_val::<[_]>(&it.deletes))
         };
-        let chunks: usize = self.chunks.iter().map(|it| it.clocks.capacity() * 8 + encoded(it)).sum();
-        chunks + self.chunks.capacity() * size_of::<Chunk>()
+        let held =
+            |it: &Chunk| it.offsets.capacity() * size_of::<u16>() + it.items.heap_bytes() + encoded(it);
+        self.chunks.iter().map(held).sum::<usize>() + self.chunks.capacity() * size_of::<Chunk>()
     }
 
     /// Adds the block that starts at `next_clock` and has `len` units.
     #[inline]
     pub(crate) fn push(&mut self, item: ItemId, len: u32) {
-        let full = self.chunks.last().is_none_or(|chunk| chunk.items.len() >= CHUNK);
-        if full {
-            // Whoever has filled one chunk is likely to fill the next.
-            let room = if self.chunks.is_empty() { 0 } else { CHUNK };
-            self.firsts.push(self.next_clock);
-            self.chunks.push(Chunk {
-                clocks: Vec::with_capacity(room),
-                items: Vec::with_capacity(room),
-                encoded: OnceLock::new(),
-            });
-        }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.encoded.take();
-            chunk.clocks.push(self.next_clock);
-            chunk.items.push(item);
-        }
+        let clock = self.next_clock;
         self.next_clock += len;
+        if let (Some(&first), Some(chunk)) = (self.firsts.last(), self.chunks.last_mut())
+            && let Some(offset) = offset(first, clock)
+            && chunk.len() < CHUNK
+        {
+            return chunk.push(offset, item);
+        }
+        // Whoever has filled one chunk is likely to fill the next.
+        let room = if self.chunks.is_empty() { 0 } else { CHUNK };
+        let mut chunk = Chunk { offsets: Vec::with_capacity(room), ..Chunk::default() };
+        chunk.push(0, item);
+        self.firsts.push(clock);
+        self.chunks.push(chunk);
     }
 
     /// Adds the right part of a split block, which starts at `clock`.
     pub(crate) fn insert(&mut self, clock: u32, item: ItemId) {
-        let Place { chunk, slot } = self.find(clock);
-        let (mut chunk, mut slot) = (chunk, slot + 1);
-        if self.chunks[chunk].items.len() >= CHUNK {
-            let half = CHUNK / 2;
-            let upper = Chunk {
-                clocks: self.chunks[chunk].clocks.split_off(half),
-                items: self.chunks[chunk].items.split_off(half),
-                encoded: OnceLock::new(),
-            };
+        let Place { mut chunk, mut slot } = self.find(clock);
+        slot += 1;
+        let Some(mut offset) = offset(self.firsts[chunk], clock) else {
+            // No block of the chunk starts that far behind: it is the last that was split.
             self.chunks[chunk].encoded.take();
-            self.firsts.insert(chunk + 1, upper.clocks[0]);
-            self.chunks.insert(chunk + 1, upper);
+            return self.add_chunk(chunk + 1, clock, Chunk::of(&[clock], item));
+        };
+        if self.chunks[chunk].len() >= CHUNK {
+            let half = CHUNK / 2;
+            let (upper, start) = self.chunks[chunk].split_off(half);
+            self.add_chunk(chunk + 1, self.firsts[chunk] + start, upper);
             if slot > half {
                 chunk += 1;
                 slot -= half;
+                offset -= start as u16;
             }
         }
-        let chunk = &mut self.chunks[chunk];
-        chunk.encoded.take();
-        chunk.clocks.insert(slot, clock);
-        chunk.items.insert(slot, item);
+        self.chunks[chunk].insert(slot, offset, item);
     }
 
-    /// Fills the chunks that splits have left half empty, and gives back what was reserved for more blocks. O(n).
-    pub(crate) fn compact(&mut self) {
-        let chunks = std::mem::take(&mut self.chunks);
-        let blocks = chunks.iter().map(|chunk| chunk.items.len()).sum();
-        let (mut clocks, mut items) = (Vec::with_capacity(blocks), Vec::with_capacity(blocks));
-        for chunk in chunks {
-            clocks.extend_from_slice(&chunk.clocks);
-            items.extend_from_slice(&chunk.items);
+    fn add_chunk(&mut self, at: usize, first: u32, chunk: Chunk) {
+        self.firsts.insert(at, first);
+        self.chunks.insert(at, chunk);
+    }
+
+    /// Lists the same blocks by other numbers, which are in a row from `first` on: fills the chunks that splits have left
+    /// half empty, and gives back what was reserved for more blocks. O(n).
+    pub(crate) fn renumber(&mut self, first: ItemId) {
+        let mut clocks = Vec::new();
+        for (&first, chunk) in self.firsts.iter().zip(&self.chunks) {
+            clocks.extend(chunk.offsets.iter().map(|&offset| first + u32::from(offset)));
         }
-        let parts = clocks.chunks(CHUNK).zip(items.chunks(CHUNK));
-        self.chunks = parts
-            .map(|(clocks, items)| Chunk {
-                clocks: clocks.into(),
-                items: items.into(),
-                encoded: OnceLock::new(),
-            })
-            .collect();
-        self.firsts = clocks.iter().step_by(CHUNK).copied().collect();
+        let full = clocks.len().div_ceil(CHUNK);
+        (self.firsts, self.chunks) = (Vec::with_capacity(full), Vec::with_capacity(full));
+        let mut done = 0;
+        while let Some(&clock) = clocks.get(done) {
+            let chunk = Chunk::of(&clocks[done..], first + done as ItemId);
+            self.firsts.push(clock);
+            done += chunk.len();
+            self.chunks.push(chunk);
+        }
         self.recent = Place { chunk: 0, slot: 0 };
     }
 
     /// Removes a block whose units its predecessor has taken over.
-    pub(crate) fn remove(&mut self, place: Place) {
-        let chunk = &mut self.chunks[place.chunk];
-        chunk.encoded.take();
-        chunk.clocks.remove(place.slot);
-        chunk.items.remove(place.slot);
-        if chunk.items.is_empty() {
-            self.chunks.remove(place.chunk);
-            self.firsts.remove(place.chunk);
-        } else if place.slot == 0 {
-            self.firsts[place.chunk] = self.chunks[place.chunk].clocks[0];
+    pub(crate) fn remove(&mut self, Place { chunk: at, slot }: Place) {
+        let chunk = &mut self.chunks[at];
+        chunk.remove(slot);
+        if chunk.len() == 0 {
+            self.chunks.remove(at);
+            self.firsts.remove(at);
+        } else if slot == 0 {
+            let start = chunk.first_offset();
+            chunk.count_from(start);
+            self.firsts[at] += u32::from(start);
         }
     }
 
     /// Moves the boundary between a block and its predecessor to `clock`.
     pub(crate) fn move_start(&mut self, place: Place, clock: u32) {
         self.recent = place;
-        self.chunks[place.chunk].encoded.take();
-        self.chunks[place.chunk].clocks[place.slot] = clock;
-        if place.slot == 0 {
-            self.firsts[place.chunk] = clock;
+        let first = self.firsts[place.chunk];
+        let chunk = &mut self.chunks[place.chunk];
+        chunk.encoded.take();
+        if place.slot > 0
+            && let Some(offset) = offset(first, clock)
+        {
+            chunk.offsets[place.slot] = offset;
+        } else {
+            self.move_to_chunk_of_its_own(place, clock);
         }
+    }
+
+    /// Moves the start of a block that is the first of its chunk, or then too far behind that.
+    fn move_to_chunk_of_its_own(&mut self, place: Place, clock: u32) {
+        let item = self.item(place);
+        let chunks = self.chunks.len();
+        self.remove(place);
+        // Nothing is left of the chunk, or its other blocks stay: behind this one if it was the first.
+        let at = place.chunk + usize::from(place.slot > 0 && self.chunks.len() == chunks);
+        self.add_chunk(at, clock, Chunk::of(&[clock], item));
+        self.recent = Place { chunk: at, slot: 0 };
     }
 }
 
@@ -337,7 +438,110 @@ impl Clients {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// An index beside the obvious thing: where each block starts, and which one it is.
+    struct Twins {
+        blocks: ClientBlocks,
+        list: Vec<(u32, ItemId)>,
+        made: ItemId,
+    }
+
+    impl Twins {
+        fn new_item(&mut self, jump: bool) -> ItemId {
+            self.made += 1 + u32::from(jump);
+            self.made
+        }
+
+        fn end(&self, at: usize) -> u32 {
+            self.list.get(at + 1).map_or(self.blocks.next_clock, |&(clock, _)| clock)
+        }
+
+        fn push(&mut self, len: u32, jump: bool) {
+            let item = self.new_item(jump);
+            self.list.push((self.blocks.next_clock, item));
+            self.blocks.push(item, len);
+        }
+
+        fn split(&mut self, at: usize, by: u32, jump: bool) {
+            let (start, end) = (self.list[at].0, self.end(at));
+            if end - start > 1 {
+                let clock = start + 1 + by % (end - start - 1);
+                let item = self.new_item(jump);
+                self.list.insert(at + 1, (clock, item));
+                self.blocks.insert(clock, item);
+            }
+        }
+
+        fn remove(&mut self, at: usize) {
+            if at > 0 {
+                let (clock, _) = self.list.remove(at);
+                self.blocks.remove(self.blocks.find(clock));
+            }
+        }
+
+        fn move_start(&mut self, at: usize, by: u32) {
+            if at > 0 {
+                let (low, high) = (self.list[at - 1].0 + 1, self.end(at));
+                let place = self.blocks.find(self.list[at].0);
+                self.list[at].0 = low + by % (high - low);
+                self.blocks.move_start(place, self.list[at].0);
+            }
+        }
+
+        fn renumber(&mut self) {
+            let first = self.made + 1;
+            self.blocks.renumber(first);
+            self.list.iter_mut().zip(first..).for_each(|(block, item)| block.1 = item);
+            self.made += self.list.len() as ItemId;
+        }
+
+        fn check(&mut self) {
+            let items: Vec<_> = self.list.iter().map(|&(_, item)| item).collect();
+            assert_eq!(self.blocks.items_from(0).collect::<Vec<_>>(), items);
+            assert_eq!(self.blocks.last(), items.last().copied());
+            for (at, &(start, item)) in self.list.iter().enumerate() {
+                for clock in [start, self.end(at) - 1] {
+                    let place = self.blocks.find(clock);
+                    assert_eq!(self.blocks.item(place), item);
+                    assert_eq!(self.blocks.find_next(clock), place);
+                    let previous = self.blocks.previous(place).map(|place| self.blocks.item(place));
+                    assert_eq!(previous, at.checked_sub(1).map(|before| items[before]));
+                    let is_last = at + 1 == items.len();
+                    assert_eq!(self.blocks.last_from(clock), is_last.then_some(item));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn an_index_equals_a_list(
+            steps in prop::collection::vec((0u32..16, any::<usize>(), any::<u32>(), any::<bool>()), 1..900),
+        ) {
+            let mut twins = Twins { blocks: ClientBlocks::new(1), list: Vec::new(), made: 0 };
+            twins.push(100_000, false);
+            for (number, (step, at, by, jump)) in steps.into_iter().enumerate() {
+                let at = at % twins.list.len();
+                match step {
+                    0..4 => twins.push([1, 2, 300, 90_000][by as usize % 4], jump),
+                    4..11 => twins.split(at, by, jump),
+                    11 => twins.remove(at),
+                    12..15 => twins.move_start(at, by),
+                    _ if by % 16 == 0 => twins.renumber(),
+                    _ => {}
+                }
+                if number % 64 == 0 {
+                    twins.check();
+                }
+            }
+            twins.check();
+        }
+    }
 
     #[test]
     fn a_split_anywhere_is_found_again() {

@@ -198,7 +198,6 @@ impl Store {
             key: place.key,
             left: place.left,
             right,
-            leaf: NONE,
             content,
         });
         self.settle(item);

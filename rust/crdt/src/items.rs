@@ -1,4 +1,4 @@
-//! The blocks of a document, packed into 36 bytes each.
+//! The blocks of a document, packed into 32 bytes each.
 //!
 //! Most of what a block says, many others say as well: who wrote it, between whose units, in which type and under which
 //! key. That is its [`Lineage`], which is kept once for all of them. Text in which every character is one unit in every
@@ -14,7 +14,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::tree::{Size, Unit};
 
-/// The four highest bits of [`Packed::lineage`] are the kind, those of [`Packed::leaf`] are flags.
+/// The four highest bits of [`Packed::lineage`] are the kind, those of [`Packed::left`] are flags.
 const BITS: u32 = 28;
 const NUMBER: u32 = (1 << BITS) - 1;
 const DELETED: u32 = 1 << BITS;
@@ -23,7 +23,7 @@ const REDONE: u32 = 4 << BITS;
 /// The content is kept aside.
 const WIDE: u32 = 8 << BITS;
 
-/// So many slots there can be: then lineages and leaves, of which there are not many more, have numbers too.
+/// So many slots there can be: then lineages, of which there are not many more, have numbers too.
 const LIMIT: usize = 1 << (BITS - 1);
 /// So many blocks can come of edits. An update with all of them, each deleted, must have room in a document that has them:
 /// it counts as three for each block and three for each deleted range.
@@ -116,10 +116,9 @@ struct Packed {
     len: u32,
     origin: u32,
     right_origin: u32,
-    left: ItemId,
+    /// The left neighbor, and the flags.
+    left: u32,
     right: ItemId,
-    /// The leaf, and the flags.
-    leaf: u32,
     /// [`Content::at`], or where the content is kept aside.
     at: u32,
 }
@@ -138,16 +137,15 @@ impl Packed {
             len: item.len,
             origin: item.origin.clock,
             right_origin: item.right_origin.clock,
-            left: item.left,
+            left: flags | item.left & NUMBER,
             right: item.right,
-            leaf: flags | item.leaf & NUMBER,
             at: wide.unwrap_or(item.content.at),
         }
     }
 
     #[inline]
     fn is(&self, flag: u32) -> bool {
-        self.leaf & flag != 0
+        self.left & flag != 0
     }
 
     #[inline]
@@ -166,14 +164,14 @@ impl Packed {
     }
 
     #[inline]
-    fn leaf(&self) -> u32 {
-        // Shifted as a signed number: [`NONE`] has all its bits again, and no leaf has a number that high.
-        (self.leaf << (32 - BITS)).cast_signed().wrapping_shr(32 - BITS).cast_unsigned()
+    fn left(&self) -> ItemId {
+        // Shifted as a signed number: [`NONE`] has all its bits again, and no slot has a number that high.
+        (self.left << (32 - BITS)).cast_signed().wrapping_shr(32 - BITS).cast_unsigned()
     }
 
     #[inline]
-    fn set_leaf(&mut self, leaf: u32) {
-        self.leaf = self.leaf & !NUMBER | leaf & NUMBER;
+    fn set_left(&mut self, left: ItemId) {
+        self.left = self.left & !NUMBER | left & NUMBER;
     }
 
     /// How many units are visible, unless it is wide.
@@ -183,6 +181,12 @@ impl Packed {
     }
 }
 
+/// What became of a number when blocks were given others.
+#[inline]
+pub(crate) fn new_number(numbers: &[ItemId], old: ItemId) -> ItemId {
+    numbers.get(old as usize).copied().unwrap_or(NONE)
+}
+
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Items {
     packed: Vec<Packed>,
@@ -190,7 +194,7 @@ pub(crate) struct Items {
     lineages: Lineages,
     wide: Vec<Content>,
     free_wide: Vec<u32>,
-    /// How often something has changed, but for leaves and neighbors, and for typing that goes on.
+    /// How often something has changed, but for neighbors, and for typing that goes on.
     version: u64,
 }
 
@@ -219,9 +223,8 @@ impl Items {
             right_origin: LocalId { client: lineage.right_origin, clock: packed.right_origin },
             parent: lineage.parent,
             key: lineage.key,
-            left: packed.left,
+            left: packed.left(),
             right: packed.right,
-            leaf: packed.leaf(),
             content,
         }
     }
@@ -240,11 +243,6 @@ impl Items {
     #[inline]
     pub(crate) fn right(&self, id: ItemId) -> ItemId {
         self.packed[id as usize].right
-    }
-
-    #[inline]
-    pub(crate) fn leaf(&self, id: ItemId) -> u32 {
-        self.packed[id as usize].leaf()
     }
 
     /// Whether it is text of which not every character is one unit in every measure.
@@ -272,7 +270,7 @@ impl Items {
     pub(crate) fn continues(&self, id: ItemId, next: ItemId) -> bool {
         let (block, follower) = (&self.packed[id as usize], &self.packed[next as usize]);
         block.lineage >> BITS == follower.lineage >> BITS
-            && (block.leaf ^ follower.leaf) & DELETED == 0
+            && (block.left ^ follower.left) & DELETED == 0
             && self.adjoins(id, next)
     }
 
@@ -319,7 +317,7 @@ impl Items {
         self.count() + blocks < LIMIT
     }
 
-    /// What differs when anything has changed, but for leaves and neighbors, and for [typing](Items::type_on).
+    /// What differs when anything has changed, but for neighbors, and for [typing](Items::type_on).
     #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.version
@@ -370,9 +368,10 @@ impl Items {
         };
         let whole = self.packed[id as usize];
         let clock = whole.clock + offset;
-        let mut rest = Packed { clock, origin: clock - 1, left: id, at: right.at, ..whole };
+        let mut rest = Packed { clock, origin: clock - 1, at: right.at, ..whole };
         rest.set_lineage(slot);
-        rest.leaf &= !WIDE;
+        rest.set_left(id);
+        rest.left &= !WIDE;
         let rest = self.put(rest);
         self.resize(rest, whole.len - offset, right);
         self.resize(id, offset, left);
@@ -460,23 +459,12 @@ impl Items {
 
     #[inline]
     pub(crate) fn set_left(&mut self, id: ItemId, left: ItemId) {
-        self.packed[id as usize].left = left;
+        self.packed[id as usize].set_left(left);
     }
 
     #[inline]
     pub(crate) fn set_right(&mut self, id: ItemId, right: ItemId) {
         self.packed[id as usize].right = right;
-    }
-
-    #[inline]
-    pub(crate) fn set_leaf(&mut self, id: ItemId, leaf: u32) {
-        self.packed[id as usize].set_leaf(leaf);
-    }
-
-    /// Makes every block forget its leaf.
-    pub(crate) fn unlist(&mut self) {
-        self.version += 1;
-        self.packed.iter_mut().for_each(|packed| packed.set_leaf(NONE));
     }
 
     /// Says where a block's content has been moved.
@@ -493,7 +481,7 @@ impl Items {
     #[inline]
     pub(crate) fn set_deleted(&mut self, id: ItemId) {
         self.version += 1;
-        self.packed[id as usize].leaf |= DELETED;
+        self.packed[id as usize].left |= DELETED;
     }
 
     /// Leaves of a block's content only how much it was.
@@ -512,7 +500,7 @@ impl Items {
     #[inline(never)]
     fn drop_wide(&mut self, id: ItemId) {
         let packed = &mut self.packed[id as usize];
-        packed.leaf &= !WIDE;
+        packed.left &= !WIDE;
         self.free_wide.push(packed.at);
     }
 
@@ -520,6 +508,25 @@ impl Items {
     pub(crate) fn release(&mut self, id: ItemId) {
         self.drop_content(id);
         self.free.push(id);
+    }
+
+    /// Gives the blocks other numbers: those in `order`, which are all there are, are 0, 1 and so on now. Returns the new
+    /// number of each slot; [`NONE`] for a free one.
+    pub(crate) fn renumber(&mut self, order: &[ItemId]) -> Vec<ItemId> {
+        self.version += 1;
+        let mut numbers = vec![NONE; self.packed.len()];
+        for (&old, new) in order.iter().zip(0..) {
+            numbers[old as usize] = new;
+        }
+        let renumbered = |&old: &ItemId| {
+            let mut packed = self.packed[old as usize];
+            packed.set_left(new_number(&numbers, packed.left()));
+            packed.right = new_number(&numbers, packed.right);
+            packed
+        };
+        self.packed = order.iter().map(renumbered).collect();
+        self.free = Vec::new();
+        numbers
     }
 
     /// Makes room for so many blocks.
@@ -583,7 +590,7 @@ mod tests {
         let id = || (number(), 0u32..1000).prop_map(|(client, clock)| LocalId { client, clock });
         let content = prop_oneof![Just((1, 1)), Just((2, 1)), Just((4, 1)), Just((3, 2))];
         let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-        let links = (number(), number(), number());
+        let links = (number(), number());
         ((0u32..3, 0u32..1000, 2u32..9), 0usize..10, flags, id(), id(), (number(), number()), links, content)
             .prop_map(
                 |(
@@ -612,7 +619,6 @@ mod tests {
                         key,
                         left: links.0,
                         right: links.1,
-                        leaf: links.2,
                         content: Content { at: clock * 7, bytes: of_text * bytes, chars: of_text * chars },
                     }
                 },
@@ -720,7 +726,6 @@ mod tests {
                 prop_assert_eq!(items.get(id), twin);
                 prop_assert_eq!(items.kind(id), twin.kind);
                 prop_assert_eq!(items.right(id), twin.right);
-                prop_assert_eq!(items.leaf(id), twin.leaf);
                 prop_assert_eq!(items.is_wide(id), twin.is_wide());
                 prop_assert_eq!(items.visible_size(id), twin.visible_size());
                 for unit in [Unit::Utf16, Unit::CodePoint, Unit::Byte] {
@@ -756,7 +761,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_takes_36_bytes() {
-        assert_eq!(size_of::<Packed>(), 36);
+    fn a_block_takes_32_bytes() {
+        assert_eq!(size_of::<Packed>(), 32);
     }
 }

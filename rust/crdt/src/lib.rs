@@ -4,10 +4,10 @@
 //! runs of content that one client inserted, each remembering its neighbors at the time. `integrate`
 //! puts every block where YATA wants it, so that all replicas end up with the same order. What makes it fast:
 //!
-//! * `block`, `items`, `arena`: a block takes 36 bytes and names a range of a shared text arena; splitting moves no text;
-//! * `tree`, `node`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
-//!   finds the next keystroke's in O(1);
-//! * `index`: each client's blocks in clock order, chunked, for finding the block that an id names;
+//! * `block`, `items`, `arena`: a block takes 32 bytes and names a range of a shared text arena; splitting moves no text;
+//! * `outline`, `tree`, `node`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
+//!   finds the next keystroke's in O(1); built when somebody first asks for a position;
+//! * `index`, `numbers`: each client's blocks in clock order, chunked, for finding the block that an id names;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `typing`: text that goes on where it was a keystroke ago is added without asking anything again; `keystroke`: its
 //!   update, written and read at once;
@@ -60,6 +60,8 @@ pub mod lib0;
 mod marks;
 mod merge;
 mod node;
+mod numbers;
+mod outline;
 mod pending;
 mod piece;
 mod position;

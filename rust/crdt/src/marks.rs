@@ -7,6 +7,7 @@
 
 use crate::attributes::{Attributes, Json};
 use crate::block::{BranchId, Item, ItemId, Kind, NONE};
+use crate::items::new_number;
 use crate::store::{Payload, Store};
 
 /// Above this many changes, sorting everything beats placing each.
@@ -29,6 +30,16 @@ impl Marks {
     pub(crate) fn add(&mut self, mark: ItemId) {
         self.fresh.push(mark);
     }
+
+    /// Follows the blocks to their new numbers.
+    pub(crate) fn renumber(&mut self, numbers: &[ItemId]) {
+        for list in [&mut self.sorted, &mut self.fresh] {
+            for mark in list.iter_mut() {
+                *mark = new_number(numbers, *mark);
+            }
+            list.retain(|&mark| mark != NONE);
+        }
+    }
 }
 
 impl Store {
@@ -42,7 +53,7 @@ impl Store {
 
     /// Takes a mark that is about to be deleted off its list.
     pub(crate) fn drop_mark(&mut self, branch: BranchId, mark: ItemId) {
-        let unlisted = self.unlisted;
+        let outline = self.outline.get();
         let Some(marks) = self.branches.get_mut(branch).marks.as_deref_mut() else { return };
         if marks.fresh.len() <= MANY
             && let Some(place) = marks.fresh.iter().position(|&fresh| fresh == mark)
@@ -51,37 +62,44 @@ impl Store {
             return;
         }
         marks.removed += 1;
-        if unlisted || marks.stale || marks.fresh.len() > MANY || marks.removed > MANY {
+        let is_settled = !marks.stale && marks.fresh.len() <= MANY && marks.removed <= MANY;
+        let Some(outline) = outline.filter(|_| is_settled) else {
             marks.stale = true;
             return;
-        }
-        let (forest, items) = (&self.forest, &self.items);
-        let key = forest.order_key(items, mark);
-        if let Ok(place) = marks.sorted.binary_search_by_key(&key, |&other| forest.order_key(items, other)) {
+        };
+        let key = outline.order_key(mark);
+        if let Ok(place) = marks.sorted.binary_search_by_key(&key, |&other| outline.order_key(other)) {
             marks.sorted.remove(place);
         }
     }
 
     /// Puts the marks of a sequence in order. O(log n) for each that has changed since the last time.
     pub(crate) fn settle_marks(&mut self, branch: BranchId) {
-        let Some(marks) = self.branches.get_mut(branch).marks.as_deref_mut() else { return };
-        let (forest, items) = (&self.forest, &self.items);
+        if self.branches.get(branch).marks.is_none() {
+            return;
+        }
+        self.outline();
+        let (Some(marks), Some(outline)) =
+            (self.branches.get_mut(branch).marks.as_deref_mut(), self.outline.get())
+        else {
+            return;
+        };
         marks.removed = 0;
         if marks.stale || marks.fresh.len() > MANY {
             marks.sorted.append(&mut marks.fresh);
             // A slot that was a mark may have become another mark since.
             let is_mark = |&mark: &ItemId| {
-                let item = items.get(mark);
-                item.kind == Kind::Format && !item.deleted && item.parent == branch && item.leaf != NONE
+                let item = self.items.get(mark);
+                item.kind == Kind::Format && !item.deleted && item.parent == branch && outline.lists(mark)
             };
             marks.sorted.retain(is_mark);
-            marks.sorted.sort_by_cached_key(|&mark| forest.order_key(items, mark));
+            marks.sorted.sort_by_cached_key(|&mark| outline.order_key(mark));
             marks.sorted.dedup();
             marks.stale = false;
         }
         for mark in marks.fresh.drain(..) {
-            let key = forest.order_key(items, mark);
-            let place = marks.sorted.partition_point(|&other| forest.order_key(items, other) < key);
+            let key = outline.order_key(mark);
+            let place = marks.sorted.partition_point(|&other| outline.order_key(other) < key);
             marks.sorted.insert(place, mark);
         }
     }
@@ -102,8 +120,9 @@ impl Store {
         if last == NONE || marks.is_empty() {
             return &[];
         }
-        let key = self.forest.order_key(&self.items, last);
-        let count = marks.partition_point(|&mark| self.forest.order_key(&self.items, mark) <= key);
+        let outline = self.outline();
+        let key = outline.order_key(last);
+        let count = marks.partition_point(|&mark| outline.order_key(mark) <= key);
         &marks[..count]
     }
 

@@ -3,7 +3,7 @@
 //! # Source
 //! Yjs 13.6, `RelativePosition`.
 
-use crate::block::{BranchId, Kind, LocalId, NONE};
+use crate::block::{BranchId, Kind, LocalId};
 use crate::doc::Doc;
 use crate::edit::SharedType;
 use crate::error::{DecodeError, EditError};
@@ -172,7 +172,7 @@ impl Doc {
         let found = store.find(id);
         let item = store.item(found);
         let target = SharedType(item.parent);
-        if store.check_alive(item.parent).is_err() || item.leaf == NONE {
+        if store.check_alive(item.parent).is_err() || !store.outline().lists(found) {
             return (target, 0);
         }
         let before = store.start_of(found, unit);

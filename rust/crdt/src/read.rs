@@ -50,7 +50,8 @@ pub struct TooDeep;
 
 impl Store {
     pub(crate) fn text_of_branch(&self, branch: BranchId) -> String {
-        let mut text = String::with_capacity(self.branches.get(branch).tree.size.bytes as usize);
+        let room = self.outline.get().map_or(0, |outline| outline.size(branch).bytes);
+        let mut text = String::with_capacity(room as usize);
         for item in self.visible_items(branch).filter(|item| item.kind == Kind::String) {
             text.push_str(self.text_of(&item));
         }
@@ -163,7 +164,8 @@ impl Store {
     }
 
     fn elements(&self, branch: BranchId, depth: usize) -> Result<Vec<Tree>, TooDeep> {
-        let mut list = Vec::with_capacity(self.branches.get(branch).tree.size.utf16 as usize);
+        let room = self.outline.get().map_or(0, |outline| outline.size(branch).utf16);
+        let mut list = Vec::with_capacity(room as usize);
         for item in self.visible_items(branch) {
             if item.kind == Kind::Any {
                 list.extend(self.values_of(&item).iter().cloned().map(Tree::Any));
@@ -226,7 +228,7 @@ impl Doc {
     /// The length of a sequence.
     #[must_use]
     pub fn len(&self, target: SharedType, unit: Unit) -> u32 {
-        self.store.branches.get(target.0).tree.size.in_unit(unit)
+        self.store.outline().size(target.0).in_unit(unit)
     }
 
     /// The text of a sequence, without embeds and formatting.

@@ -320,7 +320,7 @@ impl Store {
 
     /// Whether one item of a sequence stands left of another one of it.
     fn stands_before(&self, left: ItemId, right: ItemId) -> bool {
-        let key = |item: ItemId| self.forest.order_key(&self.items, item);
+        let key = |item: ItemId| self.outline().order_key(item);
         self.item(left).right == right || (left != right && key(left) < key(right))
     }
 

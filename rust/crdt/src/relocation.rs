@@ -90,7 +90,7 @@ impl Doc {
         let client = self.client_slot();
         let store = &mut self.store;
         store.check_alive(target.0)?;
-        let len = store.branches.get(target.0).tree.size.in_unit(Unit::Utf16);
+        let len = store.outline().size(target.0).in_unit(Unit::Utf16);
         let past = [(source, len), (destination, len + 1)].into_iter().find(|(index, end)| index >= end);
         if let Some((index, _)) = past {
             return Err(EditError::OutOfRange { index: u64::from(index), len });

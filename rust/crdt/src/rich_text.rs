@@ -98,7 +98,7 @@ impl Store {
     ) -> Result<(), EditError> {
         self.check_alive(branch)?;
         self.check_growth(client, 2 * wanted.len(), 0)?;
-        let len = self.branches.get(branch).tree.size.in_unit(unit);
+        let len = self.outline().size(branch).in_unit(unit);
         if start > end || end > len {
             return Err(EditError::OutOfRange { index: u64::from(start.max(end)), len });
         }

@@ -1,8 +1,9 @@
 //! The blocks of a document and what can be done to them without knowing why: find, split, merge, hide,
 //! collect. Everything here keeps four structures in step: the arena of items, each client's clock index,
-//! the links between neighbors, and the tree of the sequence that lists the item.
+//! the links between neighbors, and the outline, if there is one.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::any::Any;
 use crate::arena::{TextArena, ValueArena};
@@ -13,10 +14,11 @@ use crate::error::DecodeError;
 use crate::id::{ClientId, Id};
 use crate::index::{ClientBlocks, Clients};
 use crate::items::Items;
+use crate::outline::Outline;
 use crate::redo::Redone;
 use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
-use crate::tree::{Forest, Size, Tree, Unit};
+use crate::tree::{Size, Unit};
 use crate::typing::Typing;
 use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
 use crate::whole::Remembered;
@@ -46,13 +48,11 @@ pub(crate) struct Store {
     pub(crate) values: ValueArena,
     payloads: Vec<Option<Payload>>,
     free_payloads: Vec<u32>,
-    pub(crate) forest: Forest,
+    pub(crate) outline: OnceLock<Outline>,
     pub(crate) branches: Branches,
     pub(crate) keys: Keys,
     pub(crate) transaction: Transaction,
     pub(crate) typing: Typing,
-    /// Whether the trees are built later, all at once, by [`Store::list`].
-    pub(crate) unlisted: bool,
     /// Whether deleted content is kept for good.
     pub(crate) keeps_deleted: bool,
     pub(crate) redone: Redone,
@@ -111,7 +111,7 @@ impl Store {
         self.items.heap_bytes()
             + self.text.heap_bytes()
             + self.values.heap_bytes()
-            + self.forest.heap_bytes()
+            + self.outline.get().map_or(0, Outline::heap_bytes)
             + self.clients.iter().map(ClientBlocks::heap_bytes).sum::<usize>()
     }
 
@@ -189,7 +189,7 @@ impl Store {
 
     /// Splits a block so that its first `offset` units stay; returns the rest.
     pub(crate) fn split(&mut self, item: ItemId, offset: u32) -> ItemId {
-        let Item { kind, client, clock, len, content, right: next, key, parent, leaf, .. } = self.item(item);
+        let Item { kind, client, clock, len, content, right: next, key, parent, .. } = self.item(item);
         debug_assert!(0 < offset && offset < len);
         let before = self.items.visible_size(item);
         let (left_content, right_content) = self.split_content(kind, content, len, offset);
@@ -200,11 +200,11 @@ impl Store {
         } else if key != NONE {
             self.branches.get_mut(parent).entries.insert(key, right);
         }
-        if leaf != NONE {
-            let change = self.items.visible_size(item) - before;
-            let tree = &mut self.branches.get_mut(parent).tree;
-            self.forest.resize(tree, &self.items, item, change);
-            self.forest.insert_after(tree, &mut self.items, item, right);
+        if key == NONE
+            && let Some(outline) = self.outline.get_mut()
+        {
+            outline.resize(parent, item, self.items.visible_size(item) - before);
+            outline.insert_after(&self.items, parent, item, right);
         }
         self.clients.get_mut(client).insert(clock + offset, right);
         right
@@ -260,7 +260,7 @@ impl Store {
     /// Continues an undeleted string block in place; `false` if its text cannot grow where it is and is too long to move.
     #[inline]
     pub(crate) fn append_text(&mut self, item: ItemId, text: &str, added: Size) -> bool {
-        let Item { leaf, parent, content: Content { mut at, bytes, .. }, .. } = self.item(item);
+        let Item { parent, content: Content { mut at, bytes, .. }, .. } = self.item(item);
         if !self.text.is_last(at, bytes) {
             if bytes > RELOCATABLE {
                 return false;
@@ -270,10 +270,7 @@ impl Store {
         self.text.push(text);
         self.forget_encoded(item);
         self.items.append(item, at, added);
-        if leaf != NONE {
-            let tree = &mut self.branches.get_mut(parent).tree;
-            self.forest.resize(tree, &self.items, item, added);
-        }
+        self.resize_in_outline(parent, item, added);
         true
     }
 
@@ -310,9 +307,8 @@ impl Store {
             }
             _ => return false,
         };
-        if left.leaf != NONE {
-            let tree = &mut self.branches.get_mut(left.parent).tree;
-            self.forest.remove(tree, &mut self.items, right_id);
+        if let Some(outline) = self.outline.get_mut() {
+            outline.remove(&self.items, left.parent, right_id);
         }
         self.resize(item, left.len + right.len, content);
         self.items.set_right(item, right.right);
@@ -320,10 +316,7 @@ impl Store {
             self.items.change(item, |grown| grown.keep = true);
         }
         let change = self.items.visible_size(item) - left.visible_size();
-        if left.leaf != NONE {
-            let tree = &mut self.branches.get_mut(left.parent).tree;
-            self.forest.resize(tree, &self.items, item, change);
-        }
+        self.resize_in_outline(left.parent, item, change);
         if right.right != NONE {
             self.set_left(right.right, item);
         } else if right.key != NONE {
@@ -412,33 +405,29 @@ impl Store {
         }
     }
 
-    /// Takes everything off the trees, and lists nothing until [`Store::list`] is called. O(n).
-    pub(crate) fn unlist(&mut self) {
-        self.unlisted = true;
-        self.items.unlist();
-        self.forest.clear_all();
-        for branch in self.branches.iter_mut() {
-            branch.tree = Tree::EMPTY;
-            // Nobody keeps it in step with what is not listed.
-            branch.finger = Finger::NONE;
+    /// Counts in the outline, if there is one, that the visible size of a sequence's item has changed.
+    #[inline]
+    pub(crate) fn resize_in_outline(&mut self, parent: BranchId, item: ItemId, change: Size) {
+        if let Some(outline) = self.outline.get_mut() {
+            outline.resize(parent, item, change);
         }
     }
 
-    /// Builds the trees over everything that is linked. O(n).
-    pub(crate) fn list(&mut self) {
-        self.unlisted = false;
-        for branch in self.branches.iter_mut() {
-            self.forest.build(&mut branch.tree, &mut self.items, branch.start);
-        }
-    }
-
-    /// Gives back the room that was made for more than there is: most documents are read more than written. O(n).
+    /// Numbers the blocks of each client in clock order, so that its index takes next to no room, and gives back the room
+    /// that was made for more than there is: most documents are read more than written. O(n).
     pub(crate) fn compact(&mut self) {
+        self.drop_outline();
+        let mut order = Vec::with_capacity(self.items.count());
+        for blocks in self.clients.iter_mut() {
+            let first = order.len() as ItemId;
+            blocks.chunks().iter().for_each(|chunk| order.extend(chunk.items(0..chunk.len())));
+            blocks.renumber(first);
+        }
+        let numbers = self.items.renumber(&order);
+        self.branches.iter_mut().for_each(|branch| branch.renumber(&numbers));
         self.items.shrink();
         self.text.shrink();
         self.values.shrink();
-        self.forest.shrink();
-        self.clients.iter_mut().for_each(ClientBlocks::compact);
     }
 
     /// Adds a block, lists it between its `left` and `right`, and adds it to its client's index.
@@ -459,8 +448,8 @@ impl Store {
                 branch.start = item;
             }
             branch.finger = Finger::NONE;
-            if !self.unlisted {
-                self.forest.insert_after(&mut branch.tree, &mut self.items, left, item);
+            if let Some(outline) = self.outline.get_mut() {
+                outline.insert_after(&self.items, parent, left, item);
             }
             if kind == Kind::Format {
                 branch.marks.get_or_insert_default().add(item);
@@ -639,15 +628,12 @@ impl Store {
 
     /// Notes that `gone` has left a block for its deleted neighbor.
     fn after_giving(&mut self, item: ItemId, gone: Content, clocks: Range<u32>) {
-        let Item { client, parent, leaf, .. } = self.item(item);
+        let Item { client, parent, .. } = self.item(item);
         self.text.release(gone.bytes);
         let size = Size { utf16: clocks.end - clocks.start, chars: gone.chars, bytes: gone.bytes };
         self.transaction.note_delete(self.clients.get(client).client, clocks);
-        if leaf != NONE {
-            let branch = self.branches.get_mut(parent);
-            branch.finger = Finger::NONE;
-            self.forest.resize(&mut branch.tree, &self.items, item, Size::ZERO - size);
-        }
+        self.drop_finger(parent);
+        self.resize_in_outline(parent, item, Size::ZERO - size);
     }
 
     /// Marks an item deleted; returns the shared type in it, unless it was deleted already.
@@ -666,9 +652,8 @@ impl Store {
         let size = found.visible_size();
         self.forget_encoded(item);
         self.items.set_deleted(item);
-        if found.leaf != NONE && size != Size::ZERO {
-            let tree = &mut self.branches.get_mut(found.parent).tree;
-            self.forest.resize(tree, &self.items, item, Size::ZERO - size);
+        if size != Size::ZERO {
+            self.resize_in_outline(found.parent, item, Size::ZERO - size);
         }
         self.drop_finger(found.parent);
         let client = self.clients.get(found.client).client;
@@ -701,7 +686,11 @@ impl Store {
         let mut bare = Vec::new();
         self.drop_content(item, &mut open);
         while let Some(branch) = open.pop() {
-            for child in self.children(branch) {
+            let children = self.children(branch);
+            if let Some(outline) = self.outline.get_mut() {
+                outline.clear(branch, &children);
+            }
+            for child in children {
                 self.drop_content(child, &mut open);
                 bare.push(child);
                 let Item { client, clock, len, .. } = self.item(child);
@@ -713,7 +702,6 @@ impl Store {
             emptied.entries = Entries::default();
             emptied.finger = Finger::NONE;
             emptied.marks = None;
-            self.forest.clear(&mut emptied.tree);
         }
         for item in bare {
             self.merge_collected(item);

@@ -66,7 +66,8 @@ impl Store {
             .map(Step::Touched)
             .chain(marks.map(Step::Mark))
             .collect();
-        steps.sort_by_cached_key(|step| (self.forest.order_key(&self.items, step.item()), step.from()));
+        let outline = self.outline();
+        steps.sort_by_cached_key(|step| (outline.order_key(step.item()), step.from()));
         let mut description = Description {
             store: self,
             unit,
@@ -80,7 +81,7 @@ impl Store {
         for step in steps {
             description.pass(step);
         }
-        description.finish(self.branches.get(branch).tree.size.in_unit(unit))
+        description.finish(self.outline().size(branch).in_unit(unit))
     }
 }
 

@@ -167,6 +167,8 @@ pub(crate) struct Forest {
     nodes: Vec<Node>,
     free_leaves: Vec<u32>,
     free_nodes: Vec<u32>,
+    /// The leaf of each item; [`NONE`] for one that is not listed, as are those past the end.
+    leaf_of: Vec<u32>,
     open: Open,
     /// The nodes from the root to the open leaf, and in which slot of each it goes on; empty if a search has not
     /// led there.
@@ -174,15 +176,50 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// Bytes held on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.leaves.capacity() * size_of::<Leaf>() + self.nodes.capacity() * size_of::<Node>()
+    /// Nothing, with room to say where so many items are.
+    pub(crate) fn with_room(items: usize) -> Self {
+        Self { leaf_of: Vec::with_capacity(items), ..Self::default() }
     }
 
     /// Gives back what was reserved for more.
     pub(crate) fn shrink(&mut self) {
         self.leaves.shrink_to_fit();
         self.nodes.shrink_to_fit();
+    }
+
+    /// Bytes held on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.leaves.capacity() * size_of::<Leaf>()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.leaf_of.capacity() * size_of::<u32>()
+    }
+
+    #[inline]
+    fn leaf_of(&self, item: ItemId) -> u32 {
+        self.leaf_of.get(item as usize).copied().unwrap_or(NONE)
+    }
+
+    /// Whether an item is in any of the trees.
+    #[inline]
+    pub(crate) fn lists(&self, item: ItemId) -> bool {
+        self.leaf_of(item) != NONE
+    }
+
+    /// Says in which leaf an item is now.
+    #[inline]
+    fn set_leaf(&mut self, item: ItemId, leaf: u32) {
+        let at = item as usize;
+        if at >= self.leaf_of.len() {
+            self.leaf_of.resize(at + 1, NONE);
+        }
+        self.leaf_of[at] = leaf;
+    }
+
+    /// Forgets an item that is about to go with its whole tree.
+    pub(crate) fn forget(&mut self, item: ItemId) {
+        if let Some(leaf) = self.leaf_of.get_mut(item as usize) {
+            *leaf = NONE;
+        }
     }
 
     /// The item that holds the visible unit `index`; [`None`] at or past the end.
@@ -300,7 +337,7 @@ impl Forest {
 
     /// How much is visible before `item`.
     pub(crate) fn position(&self, items: &Items, item: ItemId) -> Size {
-        let at = items.leaf(item);
+        let at = self.leaf_of(item);
         let leaf = &self.leaves[at as usize];
         let mut before = self.before(at);
         let slot = leaf.slot_of(item);
@@ -336,8 +373,8 @@ impl Forest {
     }
 
     /// A key that sorts the items of one sequence in document order; valid until the tree changes.
-    pub(crate) fn order_key(&self, items: &Items, item: ItemId) -> u64 {
-        let at = items.leaf(item);
+    pub(crate) fn order_key(&self, item: ItemId) -> u64 {
+        let at = self.leaf_of(item);
         if at == NONE {
             return 0;
         }
@@ -376,34 +413,34 @@ impl Forest {
         leaf.count.checked_sub(1).map_or(NONE, |last| leaf.items[last as usize])
     }
 
-    /// Counts that the visible size of a listed item has changed. O(1) while the changes are in one leaf.
+    /// Counts that the visible size of an item has changed, if it is listed. O(1) while the changes are in one leaf.
     #[inline]
-    pub(crate) fn resize(&mut self, tree: &mut Tree, items: &Items, item: ItemId, change: Size) {
-        self.open_leaf(items.leaf(item));
-        self.open.slot = self.slot_of(self.open.leaf, item);
-        let leaf = &mut self.leaves[self.open.leaf as usize];
-        let visible = &mut leaf.visible[self.open.slot];
+    pub(crate) fn resize(&mut self, tree: &mut Tree, item: ItemId, change: Size) {
+        let Some((at, slot)) = self.spot(item) else { return };
+        self.open_leaf(at);
+        self.open.slot = slot;
+        let leaf = &mut self.leaves[at as usize];
+        let visible = &mut leaf.visible[slot];
         *visible = visible.wrapping_add(change.utf16);
         leaf.mixed |= !change.is_uniform();
         self.open.change += change;
         tree.size += change;
     }
 
-    /// Where an item stands in its leaf: mostly beside the one that changed last.
+    /// The leaf of an item, and where it stands there: mostly beside the one that was found or changed last, so that
+    /// nothing else is looked at. [`None`] if it is not listed.
     #[inline]
-    fn slot_of(&self, leaf: u32, item: ItemId) -> usize {
-        let leaf = &self.leaves[leaf as usize];
-        let last = self.open.slot;
-        let is_at = |slot: usize| leaf.items.get(slot) == Some(&item);
-        if is_at(last) {
-            last
-        } else if is_at(last + 1) {
-            last + 1
-        } else if last > 0 && is_at(last - 1) {
-            last - 1
-        } else {
-            leaf.slot_of(item)
+    fn spot(&self, item: ItemId) -> Option<(u32, usize)> {
+        let Open { leaf: open, slot: last, .. } = self.open;
+        if let Some(leaf) = self.leaves.get(open as usize) {
+            for slot in [last, last + 1, last.wrapping_sub(1)] {
+                if leaf.items.get(slot) == Some(&item) {
+                    return Some((open, slot));
+                }
+            }
         }
+        let leaf = self.leaf_of(item);
+        (leaf != NONE).then(|| (leaf, self.leaves[leaf as usize].slot_of(item)))
     }
 
     /// Turns to a leaf that is about to change.
@@ -438,24 +475,21 @@ impl Forest {
     }
 
     /// Lists `item` right after `after`, or first when `after` is [`NONE`].
-    pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &mut Items, after: ItemId, item: ItemId) {
+    pub(crate) fn insert_after(&mut self, tree: &mut Tree, items: &Items, after: ItemId, item: ItemId) {
         if tree.root == NONE {
             tree.root = self.new_leaf();
             tree.height = 0;
         }
-        let (mut at, mut slot) = if after == NONE {
-            (self.first_leaf(tree), 0)
-        } else {
-            let at = items.leaf(after);
-            (at, self.slot_of(at, after) + 1)
-        };
+        let before = if after == NONE { None } else { self.spot(after) };
+        let (mut at, mut slot) =
+            before.map_or_else(|| (self.first_leaf(tree), 0), |(leaf, slot)| (leaf, slot + 1));
         if self.leaves[at as usize].count as usize == CAPACITY {
             self.close();
             (at, slot) = self.split_leaf(tree, items, at, slot);
         }
         self.open_leaf(at);
         let size = items.visible_size(item);
-        items.set_leaf(item, at);
+        self.set_leaf(item, at);
         self.leaves[at as usize].insert(slot, item, size);
         self.open.slot = slot;
         self.open.change += size;
@@ -463,16 +497,16 @@ impl Forest {
     }
 
     /// Lists `first` and all to its right in an empty tree. O(n), a third of what one insertion each takes.
-    pub(crate) fn build(&mut self, tree: &mut Tree, items: &mut Items, first: ItemId) {
+    pub(crate) fn build(&mut self, tree: &mut Tree, items: &Items, first: ItemId) {
         debug_assert!(tree.root == NONE);
         let mut level = Vec::new();
         let mut at = first;
         while at != NONE {
             let id = self.new_leaf();
-            let leaf = &mut self.leaves[id as usize];
             let mut size = Size::ZERO;
-            while at != NONE && (leaf.count as usize) < FILL {
-                items.set_leaf(at, id);
+            while at != NONE && (self.leaves[id as usize].count as usize) < FILL {
+                self.set_leaf(at, id);
+                let leaf = &mut self.leaves[id as usize];
                 let visible = items.visible_size(at);
                 leaf.insert(leaf.count as usize, at, visible);
                 size += visible;
@@ -499,13 +533,12 @@ impl Forest {
         (id, self.nodes[id as usize].total())
     }
 
-    /// Takes `item` off its list.
-    pub(crate) fn remove(&mut self, tree: &mut Tree, items: &mut Items, item: ItemId) {
+    /// Takes `item` off its list, if it is listed.
+    pub(crate) fn remove(&mut self, tree: &mut Tree, items: &Items, item: ItemId) {
+        let Some((at, slot)) = self.spot(item) else { return };
         let size = items.visible_size(item);
-        let at = items.leaf(item);
-        items.set_leaf(item, NONE);
+        self.set_leaf(item, NONE);
         self.open_leaf(at);
-        let slot = self.slot_of(at, item);
         self.open.slot = slot;
         let leaf = &mut self.leaves[at as usize];
         leaf.remove(slot);
@@ -520,7 +553,7 @@ impl Forest {
             self.free_leaves.push(at);
             self.unlink(tree, parent, at, 1);
         } else if count < SPARSE {
-            self.merge_leaf(tree, items, at);
+            self.merge_leaf(tree, at);
         }
     }
 
@@ -539,16 +572,6 @@ impl Forest {
         }
         self.free_leaves.append(&mut level);
         *tree = Tree::EMPTY;
-    }
-
-    /// Drops every tree; their items have forgotten their leaves.
-    pub(crate) fn clear_all(&mut self) {
-        self.leaves.clear();
-        self.nodes.clear();
-        self.free_leaves.clear();
-        self.free_nodes.clear();
-        self.open = Open::NONE;
-        self.path.clear();
     }
 
     /// Adds `change` to every count above a leaf.
@@ -604,7 +627,7 @@ impl Forest {
 
     /// Makes room in a full leaf; returns where the insertion at `slot` now belongs. An insertion at the
     /// very end opens an empty leaf, so that a document written from front to back has full leaves.
-    fn split_leaf(&mut self, tree: &mut Tree, items: &mut Items, at: u32, slot: usize) -> (u32, usize) {
+    fn split_leaf(&mut self, tree: &mut Tree, items: &Items, at: u32, slot: usize) -> (u32, usize) {
         let keep = if slot == CAPACITY { CAPACITY } else { CAPACITY / 2 };
         let new = self.new_leaf();
         let source = &mut self.leaves[at as usize];
@@ -614,7 +637,7 @@ impl Forest {
         moved.visible.copy_within(keep..CAPACITY, 0);
         moved.truncate(CAPACITY - keep);
         for &item in &moved.items[..moved.count as usize] {
-            items.set_leaf(item, new);
+            self.set_leaf(item, new);
         }
         self.leaves[new as usize] = moved;
         let size = self.leaf_size(items, new);
@@ -697,7 +720,7 @@ impl Forest {
     }
 
     /// Moves a sparse leaf's items into a neighbor under the same parent, if one has room.
-    fn merge_leaf(&mut self, tree: &mut Tree, items: &mut Items, at: u32) {
+    fn merge_leaf(&mut self, tree: &mut Tree, at: u32) {
         let parent = self.leaves[at as usize].parent;
         let slot = self.nodes[parent as usize].slot_of(at);
         let Some((left, right)) =
@@ -715,7 +738,7 @@ impl Forest {
         target.count += moved.count;
         target.mixed |= moved.mixed;
         for &item in &moved.items[..count] {
-            items.set_leaf(item, kept);
+            self.set_leaf(item, kept);
         }
         self.free_leaves.push(dropped);
         self.fold(tree, parent, right, 1);
@@ -833,7 +856,6 @@ mod tests {
             key: NONE,
             left: NONE,
             right: NONE,
-            leaf: NONE,
             content: Content { at: 0, bytes: chars * (1 + u32::from(wide)), chars },
         }
     }
@@ -852,7 +874,7 @@ mod tests {
             let at = at % (self.order.len() + 1);
             let id = self.items.add(&item);
             let after = at.checked_sub(1).map_or(NONE, |before| self.order[before]);
-            self.forest.insert_after(self.tree.get_or_insert(Tree::EMPTY), &mut self.items, after, id);
+            self.forest.insert_after(self.tree.get_or_insert(Tree::EMPTY), &self.items, after, id);
             self.order.insert(at, id);
         }
 
@@ -866,19 +888,19 @@ mod tests {
             let tree = self.tree.get_or_insert(Tree::EMPTY);
             self.forest.clear(tree);
             let first = self.order.first().copied().unwrap_or(NONE);
-            self.forest.build(tree, &mut self.items, first);
+            self.forest.build(tree, &self.items, first);
         }
 
         fn forget_leaves(&mut self) {
             for item in 0..self.items.len() {
-                self.items.set_leaf(item as ItemId, NONE);
+                self.forest.forget(item as ItemId);
             }
         }
 
         fn remove(&mut self, at: usize) {
             if let (Some(tree), false) = (&mut self.tree, self.order.is_empty()) {
                 let id = self.order.remove(at % self.order.len());
-                self.forest.remove(tree, &mut self.items, id);
+                self.forest.remove(tree, &self.items, id);
             }
         }
 
@@ -887,7 +909,7 @@ mod tests {
                 let id = self.order[at % self.order.len()];
                 let size = self.items.visible_size(id);
                 self.items.change(id, |item| item.deleted = true);
-                self.forest.resize(tree, &self.items, id, Size::ZERO - size);
+                self.forest.resize(tree, id, Size::ZERO - size);
             }
         }
 
@@ -914,7 +936,7 @@ mod tests {
                     item.content.chars += 1;
                     item.content.bytes += 1 + u32::from(wide);
                 });
-                self.forest.resize(tree, &self.items, id, self.items.visible_size(id) - old);
+                self.forest.resize(tree, id, self.items.visible_size(id) - old);
             }
         }
 
@@ -931,7 +953,7 @@ mod tests {
                         assert_eq!(located, Some(Located { item, start }));
                     }
                 }
-                let next = Some(self.forest.order_key(&self.items, item));
+                let next = Some(self.forest.order_key(item));
                 assert!(key < next);
                 key = next;
                 start += size;

@@ -65,8 +65,7 @@ impl Store {
         } else {
             self.items.append(run, self.item(run).content.at, size);
         }
-        let tree = &mut self.branches.get_mut(branch).tree;
-        self.forest.resize(tree, &self.items, run, size);
+        self.resize_in_outline(branch, run, size);
         let blocks = self.clients.get_mut(client);
         self.transaction.note_insert(client, blocks.next_clock);
         blocks.next_clock += size.utf16;

@@ -109,33 +109,35 @@ impl Section<'_> {
 
     fn add_chunk(&mut self, blocks: &ClientBlocks, chunk: &Chunk) {
         let Some(encoded) = chunk.encoded.get() else { return self.encode_chunk(blocks, chunk) };
-        for &item in &chunk.items[..encoded.first] {
+        for item in chunk.items(0..encoded.first) {
             self.add(item);
         }
         self.end_run();
         self.writer.rest().bytes(&encoded.bytes);
         self.count += encoded.runs;
-        self.run.extend_from_slice(&chunk.items[encoded.last..]);
+        self.run.extend(chunk.items(encoded.last..chunk.len()));
     }
 
     fn encode_chunk(&mut self, blocks: &ClientBlocks, chunk: &Chunk) {
         // Where the second run begins and where the last one does: slot, bytes and runs before it.
         let mut inner: Option<[(usize, usize, u64); 2]> = None;
-        for (slot, &item) in chunk.items.iter().enumerate() {
+        for (slot, item) in chunk.items(0..chunk.len()).enumerate() {
             if self.add(item) && slot > 0 {
                 let here = (slot, self.writer.rest().as_bytes().len(), self.count);
                 inner = Some([inner.map_or(here, |[second, _]| second), here]);
             }
         }
         if let Some([second, last]) = inner
-            && chunk.items.len() >= WORTH_REMEMBERING
+            && chunk.len() >= WORTH_REMEMBERING
         {
-            chunk.encoded.get_or_init(|| Encoded {
-                first: second.0,
-                last: last.0,
-                bytes: self.writer.rest().as_bytes()[second.1..last.1].into(),
-                runs: last.2 - second.2,
-                deletes: self.store.deletes_of(blocks, chunk),
+            chunk.encoded.get_or_init(|| {
+                Box::new(Encoded {
+                    first: second.0,
+                    last: last.0,
+                    bytes: self.writer.rest().as_bytes()[second.1..last.1].into(),
+                    runs: last.2 - second.2,
+                    deletes: self.store.deletes_of(blocks, chunk),
+                })
             });
         }
     }

@@ -297,6 +297,56 @@ proptest! {
     }
 
     #[test]
+    fn whether_somebody_asks_where_something_stands_makes_no_difference(
+        before in edits(120), ours in edits(120), theirs in edits(120), loads: bool, asked in any::<u64>(), heard: bool, keeps: bool,
+    ) {
+        let mut bits = Vec::new();
+        let mut author = Doc::new(2);
+        for edit in before.iter().chain(&ours) {
+            author.begin(Listening { updates: true, ..Listening::default() });
+            edit_everywhere(&mut author, edit);
+            bits.extend(author.commit_update());
+        }
+        let [mut quiet, mut curious] = [Doc::new(5), Doc::new(5)];
+        for doc in [&mut quiet, &mut curious] {
+            doc.set_keeps_deleted(keeps);
+            doc.begin(Listening { events: heard.then_some(Unit::CodePoint), ..Listening::default() });
+            if loads {
+                let first: Vec<_> = bits.iter().take(before.len()).map(Vec::as_slice).collect();
+                doc.apply_update(&merge_updates(&first).expect("own updates")).expect("own updates");
+            }
+            doc.commit();
+        }
+        let positions = |doc: &mut Doc| {
+            let text = text_of(doc);
+            let len = doc.len(text, Unit::CodePoint);
+            let character = |at| doc.text_range(text, at, at + 1, Unit::CodePoint).expect("in range");
+            (0..len).map(character).collect::<String>()
+        };
+        for (number, bit) in bits.iter().enumerate() {
+            quiet.apply_update(bit).expect("own update");
+            curious.begin(Listening { events: heard.then_some(Unit::CodePoint), ..Listening::default() });
+            curious.apply_update(bit).expect("own update");
+            curious.commit();
+            if asked >> (number % 64) & 1 == 1 {
+                let text = read(&mut curious);
+                prop_assert_eq!(positions(&mut curious), text);
+            }
+        }
+        prop_assert_eq!(read(&mut quiet), read(&mut author));
+        let text = read(&mut quiet);
+        prop_assert_eq!(positions(&mut quiet), text);
+        for edit in &theirs {
+            edit_everywhere(&mut quiet, edit);
+            edit_everywhere(&mut curious, edit);
+        }
+        prop_assert_eq!(quiet.encode_update(), curious.encode_update());
+        let text = read(&mut quiet);
+        prop_assert_eq!(positions(&mut quiet), text.clone());
+        prop_assert_eq!(positions(&mut curious), text);
+    }
+
+    #[test]
     fn damaged_updates_are_refused_or_harmless(edits in edits(40), at in any::<usize>(), bits in 1u8..) {
         let mut doc = Doc::new(5);
         for edit in &edits {
