@@ -17,7 +17,7 @@ from benches.python import inputs
 from benches.python.claims import Record, claims_table
 from benches.python.engines import ENGINES, engine_named
 from benches.python.goals import GOALS
-from benches.python.memory import megabytes_per_document
+from benches.python.memory import FORMS, megabytes_per_document
 from benches.python.questions import QUESTIONS, Engine, Input
 from benches.python.record import describe_machine, three_digits, write_record
 from benches.python.sizes import bytes_written
@@ -86,11 +86,8 @@ def findings(engines: list[Engine], parts: list[str], rounds: int) -> Record:
 def _memory(engines: list[Engine], traces: list[Trace]) -> Record:
     return {
         trace.name: {
-            form: {
-                engine.name: megabytes_per_document(engine, trace, saved=form == "saved")
-                for engine in engines
-            }
-            for form in ("encoded", "saved")
+            form: {engine.name: megabytes_per_document(engine, trace, form) for engine in engines}
+            for form in FORMS
         }
         for trace in traces
         if trace.name in _REMEMBERED or len(traces) == 1

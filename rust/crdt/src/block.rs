@@ -2,7 +2,7 @@
 
 use crate::tree::Size;
 
-/// Marks an absent item, branch, key or leaf.
+/// Marks what is absent: an item, a branch, a key, an author.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// A slot in the document's arena of items.

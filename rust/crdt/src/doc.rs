@@ -457,13 +457,13 @@ impl Doc {
             self.store.drop_outline();
         }
         let changed = self.integrate(update, bytes);
+        if fills {
+            self.store.compact();
+        }
         if alone && tidies {
             self.commit();
         } else if alone {
             self.store.squeeze();
-        }
-        if fills {
-            self.store.compact();
         }
         if self.store.items.count() >= OUTLINED {
             self.store.outline();

@@ -1,7 +1,7 @@
 //! Finds the block that holds a clock.
 //!
 //! Each client's blocks are kept in clock order in chunks of up to 256: where each block of the chunk starts, and which one
-//! it is. A search loads no items, and an insertion moves at most 1.5 KB however many blocks the client has.
+//! it is. A search loads no items, and an insertion moves at most 1.5 KB, and one chunk in a hundred times.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -92,6 +92,19 @@ impl Chunk {
     #[inline]
     fn first_offset(&self) -> u16 {
         self.offsets.first().copied().unwrap_or(0)
+    }
+
+    /// Counts all but the first block from where that one starts now, instead of from where it did; returns whether none
+    /// is too far behind that.
+    fn follow_first(&mut self, old: u32, new: u32) -> bool {
+        let others = self.offsets.get_mut(1..).unwrap_or_default();
+        if others.last().is_some_and(|&last| offset(new, old + u32::from(last)).is_none()) {
+            return false;
+        }
+        for offset in others {
+            *offset = (old + u32::from(*offset) - new) as u16;
+        }
+        true
     }
 
     /// Counts from so much further behind.
@@ -252,12 +265,12 @@ impl ClientBlocks {
 
     /// Bytes held on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let encoded = |chunk: &Chunk| {
-            chunk.encoded.get().map_or(0, |it| it.bytes.len() + size_of_val::<[_]>(&it.deletes))
-        };
+        let written = |it: &Encoded| size_of::<Encoded>() + it.bytes.len() + size_of_val::<[_]>(&it.deletes);
+        let encoded = |chunk: &Chunk| chunk.encoded.get().map_or(0, |it| written(it));
         let held =
             |it: &Chunk| it.offsets.capacity() * size_of::<u16>() + it.items.heap_bytes() + encoded(it);
-        self.chunks.iter().map(held).sum::<usize>() + self.chunks.capacity() * size_of::<Chunk>()
+        let chunks = self.chunks.capacity() * size_of::<Chunk>() + self.firsts.capacity() * size_of::<u32>();
+        self.chunks.iter().map(held).sum::<usize>() + chunks
     }
 
     /// Adds the block that starts at `next_clock` and has `len` units.
@@ -272,7 +285,8 @@ impl ClientBlocks {
             return chunk.push(offset, item);
         }
         // Whoever has filled one chunk is likely to fill the next.
-        let room = if self.chunks.is_empty() { 0 } else { CHUNK };
+        let has_filled = self.chunks.last().is_some_and(|chunk| chunk.len() >= CHUNK);
+        let room = if has_filled { CHUNK } else { 0 };
         let mut chunk = Chunk { offsets: Vec::with_capacity(room), ..Chunk::default() };
         chunk.push(0, item);
         self.firsts.push(clock);
@@ -342,11 +356,13 @@ impl ClientBlocks {
     /// Moves the boundary between a block and its predecessor to `clock`.
     pub(crate) fn move_start(&mut self, place: Place, clock: u32) {
         self.recent = place;
-        let first = self.firsts[place.chunk];
+        let first = &mut self.firsts[place.chunk];
         let chunk = &mut self.chunks[place.chunk];
         chunk.encoded.take();
-        if place.slot > 0
-            && let Some(offset) = offset(first, clock)
+        if place.slot == 0 && chunk.follow_first(*first, clock) {
+            *first = clock;
+        } else if place.slot > 0
+            && let Some(offset) = offset(*first, clock)
         {
             chunk.offsets[place.slot] = offset;
         } else {
@@ -354,13 +370,11 @@ impl ClientBlocks {
         }
     }
 
-    /// Moves the start of a block that is the first of its chunk, or then too far behind that.
+    /// Moves the start of a block so that it is too far from the others of its chunk: of the last one, or of the first.
     fn move_to_chunk_of_its_own(&mut self, place: Place, clock: u32) {
         let item = self.item(place);
-        let chunks = self.chunks.len();
         self.remove(place);
-        // Nothing is left of the chunk, or its other blocks stay: behind this one if it was the first.
-        let at = place.chunk + usize::from(place.slot > 0 && self.chunks.len() == chunks);
+        let at = place.chunk + usize::from(place.slot > 0);
         self.add_chunk(at, clock, Chunk::of(&[clock], item));
         self.recent = Place { chunk: at, slot: 0 };
     }
@@ -562,6 +576,31 @@ mod tests {
             }
         }
         assert_eq!(blocks.items_from(0).count(), 4_000);
+    }
+
+    #[test]
+    fn a_chunk_keeps_its_blocks_when_its_first_one_moves() {
+        let mut blocks = ClientBlocks::new(1);
+        for item in 0..600 {
+            blocks.push(item, 10);
+        }
+        let chunks = blocks.chunks.len();
+        for moved in [13, 7, 10] {
+            for block in 1..600 {
+                let place = blocks.find(block * 10 + 5);
+                blocks.move_start(place, (block - 1) * 10 + moved);
+            }
+        }
+        assert_eq!(blocks.chunks.len(), chunks);
+    }
+
+    #[test]
+    fn blocks_that_are_far_from_each_other_take_little_room() {
+        let mut blocks = ClientBlocks::new(1);
+        for item in 0..1_000 {
+            blocks.push(item, 70_000);
+        }
+        assert!(blocks.heap_bytes() < 200 * 1_000);
     }
 
     #[test]

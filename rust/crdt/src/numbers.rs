@@ -86,7 +86,6 @@ impl Numbers {
     /// Lists each of a row.
     #[cold]
     fn list(&mut self) -> &mut Vec<u32> {
-        self.list.reserve(2 * self.row.len());
         self.list.extend(std::mem::take(&mut self.row));
         &mut self.list
     }

@@ -168,7 +168,7 @@ impl Store {
         let mut list = Vec::with_capacity(room as usize);
         for item in self.visible_items(branch) {
             if item.kind == Kind::Any {
-                list.extend(self.values_of(&item).iter().cloned().map(Tree::Any));
+                list.extend(self.values_of(&item).iter().map(|value| Tree::Any(copy(value))));
                 continue;
             }
             for value in self.item_values(&item) {
@@ -199,6 +199,16 @@ impl Store {
         } else {
             TypeTag::Array
         }
+    }
+}
+
+/// A copy of a value, made in line if it is a number, as most elements of long arrays are.
+#[inline]
+fn copy(value: &Any) -> Any {
+    match *value {
+        Any::Integer(number) => Any::Integer(number),
+        Any::Float(number) => Any::Float(number),
+        ref other => other.clone(),
     }
 }
 
@@ -285,7 +295,7 @@ impl Doc {
                 let wanted = count - values.len();
                 if item.kind == Kind::Any {
                     let plain = self.store.values_of(&item).iter().skip(skip).take(wanted);
-                    values.extend(plain.cloned().map(Value::Any));
+                    values.extend(plain.map(|value| Value::Any(copy(value))));
                 } else {
                     values.extend(self.store.item_values(&item).into_iter().skip(skip).take(wanted));
                 }

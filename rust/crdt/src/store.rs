@@ -193,6 +193,10 @@ impl Store {
         debug_assert!(0 < offset && offset < len);
         let before = self.items.visible_size(item);
         let (left_content, right_content) = self.split_content(kind, content, len, offset);
+        if left_content.chars + right_content.chars > content.chars {
+            // A surrogate pair was split into two characters.
+            self.drop_finger(parent);
+        }
         self.forget_encoded(item);
         let right = self.items.split(item, offset, left_content, right_content);
         if next != NONE {
@@ -397,7 +401,7 @@ impl Store {
         self.items.release(item);
     }
 
-    /// Takes `item` off its sequence's finger, because positions may have moved.
+    /// Forgets where a sequence was edited last, because positions may have moved.
     #[inline]
     fn drop_finger(&mut self, parent: BranchId) {
         if parent != NONE {

@@ -4,7 +4,7 @@
 //! Leaves list up to 32 items in document order, with their visible lengths beside them so that a scan
 //! does not load the items. Inner nodes hold where each child ends in UTF-16 units, code points and bytes; the
 //! last two only where they differ from the first. All sequences of a document share one [`Forest`]; a [`Tree`] is the root of one of them.
-//! Every item knows its leaf and every leaf its parent, so that a change is counted by walking up. That walk
+//! The leaf of every item is known and every leaf knows its parent, so that a change is counted by walking up. That walk
 //! is put off while the same leaf keeps changing, as the one under a typist's cursor does, and what is edited
 //! next is looked for there first.
 

@@ -371,6 +371,22 @@ proptest! {
 }
 
 #[test]
+fn what_is_behind_a_split_pair_is_found_where_it_is() {
+    let mut doc = Doc::new(1);
+    let text = text_of(&mut doc);
+    doc.insert_text(text, 0, "😀abc", Unit::CodePoint).expect("in range");
+    // So that the end, by another author, is a block of its own, which the next edit is looked for at.
+    doc.set_client_id(3);
+    doc.insert_text(text, 4, "x", Unit::CodePoint).expect("in range");
+    // From client 2: a collected unit, then text between the halves of the pair and that unit, which goes with it.
+    doc.apply_update(&[1, 2, 2, 0, 0, 1, 0xC4, 1, 0, 2, 0, 1, b'!', 0]).expect("a valid update");
+    assert_eq!(doc.text(text).expect("alive"), "\u{fffd}\u{fffd}abcx");
+    for (at, expected) in (0..).zip(["\u{fffd}", "\u{fffd}", "a", "b", "c", "x"]) {
+        assert_eq!(doc.text_range(text, at, at + 1, Unit::CodePoint).as_deref(), Ok(expected));
+    }
+}
+
+#[test]
 fn updates_of_one_author_out_of_order_wait_for_each_other() {
     let mut author = Doc::new(1);
     let text = text_of(&mut author);

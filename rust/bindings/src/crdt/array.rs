@@ -1,5 +1,7 @@
 //! The `Array` class.
 
+use std::sync::Arc;
+
 use officina_crdt::{Unit, Value};
 use pyo3::PyClassInitializer;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
@@ -7,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
 
 use super::handle::{BaseType, Handle, Handled, Home, element_index, gap_index, slice_range};
+use super::shared::Shared;
 use super::sticky_index::StickyIndex;
 use super::value::{Prelim, insert_all, plain, prelim, to_json, to_py, value_to_py, weight};
 use crate::errors::NativeError;
@@ -34,6 +37,23 @@ fn values(py: Python<'_>, handle: &Handle, start: u32, end: u32) -> PyResult<Vec
     })
 }
 
+/// An element that becomes a Python object where it goes, so that nothing lists the objects on the way.
+struct Element<'a> {
+    shared: &'a Arc<Shared>,
+    value: Value,
+}
+
+impl<'py> IntoPyObject<'py> for Element<'_> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    #[inline]
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value_to_py(py, self.shared, &self.value).map(|object| object.into_bound(py))
+    }
+}
+
 fn element(py: Python<'_>, handle: &Handle, index: u32) -> PyResult<Py<PyAny>> {
     let Home { shared, target } = handle.home()?;
     let value = shared.read(py, |engine| engine.get(*target, index));
@@ -43,8 +63,7 @@ fn element(py: Python<'_>, handle: &Handle, index: u32) -> PyResult<Py<PyAny>> {
 fn objects<'py>(py: Python<'py>, handle: &Handle) -> PyResult<Bound<'py, PyList>> {
     let values = values(py, handle, 0, length(py, handle)?)?;
     let shared = &handle.home()?.shared;
-    let objects = values.iter().map(|value| value_to_py(py, shared, value));
-    PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+    PyList::new(py, values.into_iter().map(|value| Element { shared, value }))
 }
 
 /// Replaces `start..end`, or of an array that got shorter meanwhile what is left of it.
