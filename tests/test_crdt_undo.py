@@ -448,3 +448,34 @@ def test_a_saved_stack_takes_away_what_was_brought_back(attached_first: bool) ->
         live.undo()
         restored.undo()
         assert (str(text), str(same)) == (expected, expected)
+
+
+@pytest.mark.parametrize("before", ["", "w"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_text_comes_back_as_it_was_with_what_was_put_where_a_part_had_been(
+    before: str, cut: bool
+) -> None:
+    doc, other = Doc(client_id=1), Doc(client_id=2)
+    doc["root"] = root = Array([Text(before)])
+    manager = UndoManager(scopes=[root], capture_timeout_millis=0)
+    at = len(before)
+    root[0].insert(at, "ab")
+    other.apply_update(doc.get_update())
+    del root[0][at : at + 2]
+    manager.undo()
+    if cut:
+        root[0].insert(at + 1, "Z")
+    other.get("root", type=Array)[0].insert(at + 1, "X")
+    doc.apply_update(other.get_update())
+    whole = str(root[0])
+    assert whole == before + ("aZbX" if cut else "abX")
+
+    root.pop(0)
+    manager.undo()
+    assert str(root[0]) == whole
+    while len(manager.undo_stack) > 0:
+        manager.undo()
+    assert str(root[0]) == before + "X"
+    while manager.redo():
+        pass
+    assert len(root) == 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 YJS_FAILS = "step that fails in Yjs"
 YJS_DISAGREES = "Yjs disagrees with itself"
 YJS_LEAVES_WAITING = "blocks that Yjs leaves waiting"
+YJS_BRINGS_BACK_OTHERS = "step that brings back less, or in another order, in Yjs"
 YJS_TAKES_OTHERS = "step that takes away other units in Yjs"
 
 

@@ -38,6 +38,15 @@ def test_yjs_takes_away_other_units_than_those_of_the_step(
     assert seen == {"left": left, "foreseen": True}
 
 
+@pytest.mark.parametrize(("cut", "before", "after"), [(False, "abX", "aX"), (True, "aZbX", "aXZb")])
+def test_yjs_brings_back_less_than_was_there_or_in_another_order(
+    yjs: YjsHost, cut: bool, before: str, after: str
+) -> None:
+    seen = yjs.call("comingBack", cut=cut)
+
+    assert seen == {"before": before, "after": after, "seen": True}
+
+
 def test_yjs_leaves_blocks_waiting_of_which_nothing_is_missing(yjs: YjsHost) -> None:
     seen = yjs.call("leftWaiting")
 

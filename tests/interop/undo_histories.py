@@ -14,7 +14,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from experiment import YJS_DISAGREES, YJS_FAILS, YJS_TAKES_OTHERS, Difference, Outcome
+from experiment import (
+    YJS_BRINGS_BACK_OTHERS,
+    YJS_DISAGREES,
+    YJS_FAILS,
+    YJS_TAKES_OTHERS,
+    Difference,
+    Outcome,
+)
 from json_values import first_difference
 from officina.crdt import Assoc, Doc, StickyIndex, Text, UndoManager, merge_updates
 from our_edits import ROOTS, Edit, Editor
@@ -111,6 +118,8 @@ class History:
             return None
         if theirs.get("takesOthers"):
             return YJS_TAKES_OTHERS
+        if theirs.get("bringsBackOthers"):
+            return YJS_BRINGS_BACK_OTHERS
         if not theirs.get("disagrees"):
             return None
         ours_at_fault = self._yjs.call("reversedIn", update=encode(self._doc.get_update()))

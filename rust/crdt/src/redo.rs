@@ -220,12 +220,28 @@ impl Store {
         self.item(item).end()
     }
 
+    /// Brings all units from an item's first one up to `end` back; returns whether any came back. They were one item,
+    /// but looking for neighbors cuts what was brought back before where that is no longer one block, and so it may
+    /// have cut this, before its turn or in it. Yjs 13.6 brings only the first part back then.
+    pub(crate) fn redo_all(&mut self, item: ItemId, end: u32, redo: &Redo<'_>) -> bool {
+        let mut came_back = false;
+        let mut part = item;
+        loop {
+            came_back |= self.redo(part, redo).is_some();
+            let done = self.item(part);
+            if done.end() >= end {
+                return came_back;
+            }
+            part = self.find(LocalId { client: done.client, clock: done.end() });
+        }
+    }
+
     /// Inserts a copy of a deleted item where that stood, and of the types around it that are to come back
     /// too; [`None`] if its place is gone or taken. The caller has checked that the copies fit.
     ///
     /// # Source
     /// Yjs 13.6, `redoItem`.
-    pub(crate) fn redo(&mut self, item: ItemId, redo: &Redo<'_>) -> Option<ItemId> {
+    fn redo(&mut self, item: ItemId, redo: &Redo<'_>) -> Option<ItemId> {
         let mut chain = vec![item];
         let mut at = item;
         while !self.item(at).redone {
@@ -280,6 +296,8 @@ impl Store {
         } else {
             (self.predecessor_in_entry(item, parent, owner, redo)?, NONE)
         };
+        // The search may have cut the item.
+        let found = self.item(item);
         let clock = self.clients.get(redo.client).next_clock;
         let copy = LocalId { client: redo.client, clock };
         let place = Place {
@@ -300,7 +318,8 @@ impl Store {
     }
 
     /// The first item from `from` on, in one direction, that is in the type that `owner` brought, or whose
-    /// copy is.
+    /// copy is. In a type that is to be copied, what came back before it was deleted stands where its copy does,
+    /// not where it was itself; Yjs 13.6 goes by either.
     fn neighbor_in(&mut self, from: ItemId, owner: ItemId, next: impl Fn(&Item) -> ItemId) -> ItemId {
         let mut at = from;
         while at != NONE {
@@ -308,7 +327,8 @@ impl Store {
             while let Some(item) = trace
                 && self.owner_of(item) != owner
             {
-                trace = self.copy_of(item);
+                let here = self.item(item).parent;
+                trace = self.copy_of(item).filter(|&copy| self.item(copy).parent != here);
             }
             if let Some(item) = trace {
                 return item;

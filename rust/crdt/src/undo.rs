@@ -243,25 +243,25 @@ impl Manager {
                 for found in store.items_within(author, range) {
                     let inserted = item.insertions.contains(author, store.item(found).clock);
                     if self.contains(store, found) && !inserted {
-                        to_redo.push(found);
+                        to_redo.push((found, store.item(found).end()));
                     }
                 }
             }
         }
-        let (units, bytes) = to_redo.iter().fold((0, 0), |(units, bytes), &found| {
+        let (units, bytes) = to_redo.iter().fold((0, 0), |(units, bytes), &(found, _)| {
             let found = store.item(found);
             (units + found.len as usize, bytes + found.content.bytes as usize)
         });
         store.check_growth(client, units, bytes)?;
-        let items: HashSet<_> = to_redo.iter().copied().collect();
+        let items: HashSet<_> = to_redo.iter().map(|&(found, _)| found).collect();
         let deleted_by_stack = |client, clock| {
             self.undo.iter().chain(&self.redo).any(|item| item.deletions.contains(client, clock))
         };
         let redo =
             Redo { client, items: &items, insertions: &item.insertions, deleted_by_stack: &deleted_by_stack };
         let mut changed = false;
-        for found in to_redo {
-            changed |= store.redo(found, &redo).is_some();
+        for (found, end) in to_redo {
+            changed |= store.redo_all(found, end, &redo);
         }
         // Children before their parents.
         for (author, range) in to_delete.into_iter().rev() {

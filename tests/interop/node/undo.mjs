@@ -1,7 +1,7 @@
 // Replays a history of edits, undos and redos in a Yjs document, and says what it was after each step.
 
 import * as Y from 'yjs'
-import { content, decode, encode, extent, isLostParent, reversed, takesOthers, undoManager } from './documents.mjs'
+import { bringsBackOthers, content, decode, encode, extent, isLostParent, reversed, takesOthers, undoManager } from './documents.mjs'
 import { openRoots } from './roots.mjs'
 import { make } from './scripted.mjs'
 
@@ -31,6 +31,7 @@ const play = ({ client, scopes, timeout, origins = [null], steps, gc }) => {
     updates = []
     const stack = { undo: manager.undoStack, redo: manager.redoStack }[kind] ?? []
     const others = stack.map(step => takesOthers(doc, step))
+    const comeBackOthers = stack.map(step => bringsBackOthers(doc, step))
     try {
       kinds[kind](...rest)
     } catch (error) {
@@ -41,6 +42,7 @@ const play = ({ client, scopes, timeout, origins = [null], steps, gc }) => {
       ...extent(doc),
       disagrees: reversed(doc).includes(client),
       takesOthers: others.slice(stack.length).includes(true),
+      bringsBackOthers: comeBackOthers.slice(stack.length).some(ask => ask()),
       content: content(doc),
       stacks: scopes.length === 0 ? null : [manager.undoStack.length, manager.redoStack.length],
       positions: positions.map(position => [encode(Y.encodeRelativePosition(position)), indexOf(position, doc)])

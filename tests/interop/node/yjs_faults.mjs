@@ -1,7 +1,7 @@
-// Four faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
+// Five faults of npm yjs that histories run into, each in as few steps as show it. No document here is ours.
 
 import * as Y from 'yjs'
-import { isLostParent, lookAgain, reversed, takesOthers } from './documents.mjs'
+import { bringsBackOthers, isLostParent, lookAgain, reversed, takesOthers } from './documents.mjs'
 
 const documentOf = client => {
   const doc = new Y.Doc()
@@ -106,6 +106,31 @@ const grownTogether = () => undone(root => {
 })
 
 /**
+ * `ab` came back left of where it was; there, between the two that are gone, somebody else put `X`. Then the whole text is
+ * deleted and comes back. To see what stands right of the `ab` that came back, Yjs looks at the `b` that is gone, finds that
+ * it came back as the second half of the same block, and cuts that in two: the first half comes back, of the other one
+ * nobody knows that it should. Where a `Z` has cut it before, all of it comes back, but Yjs finds `X` right of the `a` that is
+ * gone, and so puts it right of the one that came back.
+ */
+const comingBack = ({ cut }) => {
+  const doc = documentOf(1)
+  const root = doc.getArray('array')
+  root.insert(0, [new Y.Text('ab')])
+  const manager = new Y.UndoManager(root, { captureTimeout: 0 })
+  const other = copyOf(doc, 2)
+  root.get(0).delete(0, 2)
+  manager.undo()
+  if (cut) root.get(0).insert(1, 'Z')
+  other.getArray('array').get(0).insert(1, 'X')
+  receive(doc, other)
+  const before = root.get(0).toString()
+  root.delete(0)
+  const isOther = bringsBackOthers(doc, manager.undoStack.at(-1))
+  manager.undo()
+  return { before, after: root.get(0).toString(), seen: isOther() }
+}
+
+/**
  * Of `a-cdb`, the dash is by somebody with a greater id, and comes together with `d`, before all else. It waits for `b`, the
  * second unit of its neighbor's author, of whom `d` is there: so Yjs notes that it waits for what comes before `d`. When `b`
  * is there it does not look again, `c` waits for the dash, and all three stay out when nothing is missing any more.
@@ -130,4 +155,4 @@ const leftWaiting = () => {
   return { written: text.toString(), left, found: lookAgain(reader), read: reader.getText('text').toString() }
 }
 
-export const methods = { disagreement, failure, cutApart, grownTogether, leftWaiting }
+export const methods = { disagreement, failure, cutApart, grownTogether, comingBack, leftWaiting }
