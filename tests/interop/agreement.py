@@ -7,7 +7,7 @@ versions that were taken on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -70,12 +70,16 @@ class Agreement:
             reader: ours that only read.
             theirs: what each of the Yjs replicas is.
         """
-        readings = [read_by_python(reader), *map(read_by_yjs, theirs)]
-        for name, doc in self._ours.items():
+        readings = list(map(read_by_yjs, theirs))
+        for name, doc in {"our reader": reader, **self._ours}.items():
             _expect_same(f"our reader and {name}", extent(reader), extent(doc))
             content = read_by_python(doc)
             if content not in readings:
-                _expect_same(f"our reader and {name}", readings[0], content)
+                _expect_same(f"Yjs and {name}", readings[0], content)
+
+    def ask_what_yjs_reads_at_once(self, answer: Callable[[dict[str, Any]], None]) -> None:
+        """Asks what Yjs makes of everything that was sent, merged by us, in a fresh document."""
+        self._questions.ask("read", answer, updates=[encode(self._merged)], version=1)
 
     def _compare_what_yjs_reads(self) -> dict[str, Any]:
         seen: dict[str, dict[str, Any]] = {}

@@ -14,9 +14,9 @@ Then everything still under way is delivered, and all replicas are compared (see
 Yjs has three faults that episodes run into (see `node/yjs_faults.mjs`). A step that fails in Yjs is
 counted apart, and the episode goes on. So it does when Yjs leaves blocks waiting of which nothing
 is missing: in the end it is asked to look again. An episode in which Yjs replicas disagree with
-each other is set aside, but only if Yjs wrote the blocks that make them, and if ours hold the same
-edits and each reads as our reader or as one of Yjs: where such a block goes depends on the order of
-arrival.
+each other, or with one that reads the same units joined to other blocks, is set aside, but only if
+Yjs wrote the blocks that make them, and if ours hold the same edits and each reads as one of Yjs:
+where such a block goes depends on the order of arrival, and on how its neighbors are cut.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Episode:
         try:
             self._edit_in_rounds()
             self._deliver_everything()
-            self._readers.finish()
+            self._flush()
             return self._outcome()
         except Exception as error:
             raise Difference(f"{error}\n{self._again}") from error
@@ -97,9 +97,10 @@ class Episode:
         set_aside = Counter({kind: operations.pop(kind, 0) for kind in apart})
         agreement = self._agreement()
         try:
+            self._readers.finish()
             agreement.check()
         except AssertionError:
-            seen, authors = self._what_yjs_made_of_it()
+            seen, authors = self._what_yjs_made_of_it(agreement)
             agrees = all(content["roots"] == seen[0]["roots"] for content in seen)
             if agrees or not authors or not authors.isdisjoint(self._our_clients):
                 raise
@@ -107,13 +108,17 @@ class Episode:
             return Outcome(Counter(), 0, Counter([YJS_DISAGREES]), self._is_outgrown)
         return Outcome(operations, len(self._network.sent), +set_aside, self._is_outgrown)
 
-    def _what_yjs_made_of_it(self) -> tuple[list[dict[str, Any]], set[int]]:
-        """What each of the Yjs replicas is, and whose blocks make them disagree, if they do."""
+    def _what_yjs_made_of_it(self, agreement: Agreement) -> tuple[list[dict[str, Any]], set[int]]:
+        """What each of the Yjs replicas is, and whose blocks make them disagree, if they do.
+
+        One more reads everything from one update, in which runs that Yjs had cut are joined.
+        """
         seen: list[dict[str, Any]] = []
         authors: set[int] = set()
         for name in [*(replica.name for replica in self._theirs), self._readers.name]:
             self._questions.ask("describe", seen.append, doc=name)
             self._questions.ask("reversed", authors.update, doc=name)
+        agreement.ask_what_yjs_reads_at_once(seen.append)
         self._questions.flush()
         return seen, authors
 

@@ -15,6 +15,16 @@ def test_yjs_replicas_disagree_about_what_an_undo_brought_back(yjs: YjsHost) -> 
     assert seen["reversed"] == [5]
 
 
+def test_yjs_replicas_disagree_about_the_same_units_cut_otherwise(yjs: YjsHost) -> None:
+    seen = yjs.call("cutOtherwise")
+
+    assert seen == {
+        "apart": {"read": "xgb", "copy": "xgb", "reversed": [1]},
+        "joined": {"read": "xbg", "copy": "xgb", "reversed": [1]},
+        "arriving": {"read": "xbg", "copy": "xgb", "reversed": [1]},
+    }
+
+
 @pytest.mark.parametrize(
     ("holder", "within", "looked_for"),
     [("map", False, "_map"), ("array", False, "_item"), ("map", True, "client")],

@@ -15,6 +15,25 @@ const copyOf = (doc, client) => {
   return copy
 }
 
+/** Blocks by author 1 in an update each: `x`, `g`, `b` that names the `g` as both its origins, a mark between `x` and `g`. */
+const CUT = {
+  apart: ['AQQBAAQBBHRleHQBeIQBAAFnxAEBAQEBYsYBAAEBBGxpbmsEdHJ1ZQA='],
+  joined: ['AQMBAAQBBHRleHQCeGfEAQEBAQFixgEAAQEEbGluawR0cnVlAA=='],
+  arriving: ['AQIBAAQBBHRleHQBeIQBAAFnAA==', 'AQIBAsQBAQEBAWLGAQABAQRsaW5rBHRydWUA']
+}
+
+/**
+ * The same units in one update with `x` and `g` apart, in one with both in a run, and in two, of which the first lets
+ * them grow together. What names the `g` as both its origins goes right of it where it is a block, and left of it where
+ * it has to be split off; a copy of any of these has the `g` apart, as the mark stands left of it.
+ */
+const cutOtherwise = () => Object.fromEntries(Object.entries(CUT).map(([how, updates]) => {
+  const doc = documentOf(2)
+  for (const update of updates) Y.applyUpdate(doc, new Uint8Array(Buffer.from(update, 'base64')))
+  const read = from => from.getText('text').toString()
+  return [how, { read: read(doc), copy: read(copyOf(doc, 3)), reversed: reversed(doc) }]
+}))
+
 const receive = (doc, other) => Y.applyUpdate(doc, Y.encodeStateAsUpdate(other), 'remote')
 
 /**
@@ -155,4 +174,4 @@ const leftWaiting = () => {
   return { written: text.toString(), left, found: lookAgain(reader), read: reader.getText('text').toString() }
 }
 
-export const methods = { disagreement, failure, cutApart, grownTogether, comingBack, leftWaiting }
+export const methods = { disagreement, cutOtherwise, failure, cutApart, grownTogether, comingBack, leftWaiting }
