@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::tree::{Forest, Located, Size, Tree, Unit};
 
 /// The trees of every sequence of a document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outline {
     forest: Forest,
     /// By the number of the shared type; those past the end are empty.
