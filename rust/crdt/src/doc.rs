@@ -7,10 +7,12 @@ use crate::batch::Batch;
 use crate::delete_set::DeleteSet;
 use crate::error::{BatchError, DecodeError};
 use crate::event::Event;
+use crate::fill::Plan;
 use crate::id::{ClientId, Id};
 use crate::integrate::Integrated;
 use crate::merge::{DeletedContent, merge_updates_as};
 use crate::pending::Pending;
+use crate::sections::{Run, Section, walk};
 use crate::state_vector::StateVector;
 use crate::store::Store;
 use crate::subdocument::SubdocumentChanges;
@@ -112,6 +114,8 @@ pub struct Statistics {
     pub heap_bytes: usize,
 }
 
+/// From how many blocks on planning where all of them go takes less than integrating them one by one.
+const FILLING: usize = 8;
 /// From how many new blocks on an update is integrated without keeping the outline in step, if it is large enough beside
 /// the document.
 const BULK: usize = 32;
@@ -121,30 +125,6 @@ const REBUILT_PER_LISTED: usize = 4;
 /// From how many blocks on a document has an outline whether or not somebody has asked: it takes more than two milliseconds,
 /// for which whoever asks first should not have to wait.
 const OUTLINED: usize = 1 << 15;
-
-/// How far the integration of one client's blocks got.
-struct Run {
-    done: usize,
-    added: bool,
-    missing: Option<Id>,
-}
-
-/// What is left of one client's blocks in an update.
-struct Section<'a> {
-    client: ClientId,
-    left: &'a [Carrier],
-    /// Whether its first block misses something.
-    waits: bool,
-}
-
-/// The section, of several sorted by client, that may bring a unit.
-fn section_with(unit: Id, sections: &[Section<'_>]) -> Option<usize> {
-    let first = sections.partition_point(|section| section.client < unit.client);
-    let of_client = sections[first..].iter().take_while(|section| section.client == unit.client);
-    let brings =
-        |section: &Section<'_>| !section.waits && section.left.first().is_some_and(|b| b.clock <= unit.clock);
-    of_client.zip(first..).find_map(|(section, index)| brings(section).then_some(index))
-}
 
 /// One replica of a shared document.
 ///
@@ -449,10 +429,7 @@ impl Doc {
         self.store.marked |= update.marked;
         let tidies = self.will_tidy();
         self.store.transaction.recorded |= tidies;
-        let fills = update.blocks.len() >= BULK && self.store.items.len() == 0;
-        if fills {
-            self.store.items.reserve(update.blocks.len());
-        }
+        let fills = self.is_filled_by(update);
         if update.blocks.len() >= BULK && self.store.is_outlined() && self.is_bulk(update) {
             self.store.drop_outline();
         }
@@ -469,6 +446,20 @@ impl Doc {
             self.store.outline();
         }
         Applied { changed }
+    }
+
+    /// Integrates all blocks of an update in one go, in a document that holds nothing; returns whether it could.
+    #[cold]
+    #[inline(never)]
+    fn fill(&mut self, update: &Update, bytes: &[u8]) -> bool {
+        let plan = self.pending.is_empty().then(|| Plan::of(update, bytes)).flatten();
+        plan.inspect(|plan| self.store.fill(plan)).is_some()
+    }
+
+    /// Whether the document holds nothing yet, and will hold much.
+    #[inline]
+    fn is_filled_by(&self, update: &Update) -> bool {
+        update.blocks.len() >= FILLING && self.store.items.len() == 0
     }
 
     /// Whether an update has so many new blocks that making the outline anew takes less than listing each of them.
@@ -499,54 +490,22 @@ impl Doc {
         changed
     }
 
-    /// Integrates the sections of an update side by side: one that needs another's blocks sleeps until
-    /// they are there. What is left at the end becomes pending.
+    /// Integrates the sections of an update side by side. What is left at the end becomes pending.
     fn integrate_blocks(&mut self, update: &Update, bytes: &[u8]) -> bool {
+        if self.is_filled_by(update) && self.fill(update, bytes) {
+            return true;
+        }
         if let [section] = &update.sections[..] {
             let blocks = &update.blocks[section.start as usize..section.end as usize];
             let run = self.integrate_run(blocks, bytes);
             let kept = self.keep_waiting(&blocks[run.done..], bytes);
             return run.added || kept;
         }
-        let mut sections: Vec<_> = update
-            .sections
-            .iter()
-            .map(|section| &update.blocks[section.start as usize..section.end as usize])
-            .filter_map(|left| Some(Section { client: left.first()?.client, left, waits: false }))
-            .collect();
-        sections.sort_by_key(|section| section.client);
-        let mut changed = false;
-        for index in (0..sections.len()).rev() {
-            changed |= self.integrate_section(index, &mut sections, bytes);
-        }
+        let mut sections = Section::all(update);
+        let changed = walk(&mut sections, |blocks| Some(self.integrate_run(blocks, bytes)));
+        let mut changed = changed.unwrap_or(false);
         for section in sections {
             changed |= self.keep_waiting(section.left, bytes);
-        }
-        changed
-    }
-
-    /// Integrates the blocks of one client, and of others as far as those build on them; returns whether there
-    /// were any. Those that cannot be integrated are left.
-    ///
-    /// # Source
-    /// Yjs 13.6, `integrateStructs`. In which order blocks arrive decides in which order a transaction deletes,
-    /// and with it what is tidied up and what an undo brings back first.
-    fn integrate_section(&mut self, index: usize, sections: &mut [Section<'_>], bytes: &[u8]) -> bool {
-        let mut changed = false;
-        // Sections that wait for the one behind them, and up to which clock each is needed.
-        let mut stack = vec![(index, u32::MAX)];
-        while let Some(&(index, goal)) = stack.last() {
-            let section = &mut sections[index];
-            let needed = section.left.partition_point(|carrier| carrier.clock <= goal);
-            let run = self.integrate_run(&section.left[..needed], bytes);
-            section.left = &section.left[run.done..];
-            section.waits = run.missing.is_some();
-            changed |= run.added;
-            match run.missing.map(|missing| (section_with(missing, sections), missing.clock)) {
-                None => drop(stack.pop()),
-                Some((Some(other), clock)) => stack.push((other, clock)),
-                Some((None, _)) => break,
-            }
         }
         changed
     }

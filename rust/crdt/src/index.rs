@@ -320,13 +320,33 @@ impl ClientBlocks {
         self.chunks.insert(at, chunk);
     }
 
+    /// How many blocks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.iter().map(Chunk::len).sum()
+    }
+
+    /// Whether the blocks have numbers in a row from `first` on, and no chunk has room for more of them.
+    pub(crate) fn is_row_from(&self, mut first: ItemId) -> bool {
+        self.chunks.iter().all(|chunk| {
+            let row = first..first + chunk.len() as ItemId;
+            first = row.end;
+            chunk.items.is(&row) && chunk.offsets.len() == chunk.offsets.capacity()
+        })
+    }
+
     /// Lists the same blocks by other numbers, which are in a row from `first` on: fills the chunks that splits have left
     /// half empty, and gives back what was reserved for more blocks. O(n).
     pub(crate) fn renumber(&mut self, first: ItemId) {
-        let mut clocks = Vec::new();
+        let mut clocks = Vec::with_capacity(self.len());
         for (&first, chunk) in self.firsts.iter().zip(&self.chunks) {
             clocks.extend(chunk.offsets.iter().map(|&offset| first + u32::from(offset)));
         }
+        self.list(&clocks, first, self.next_clock);
+    }
+
+    /// Lists nothing but blocks that start at these clocks and end with the next one, the last with `next_clock`. They have
+    /// numbers in a row from `first` on.
+    pub(crate) fn list(&mut self, clocks: &[u32], first: ItemId, next_clock: u32) {
         let full = clocks.len().div_ceil(CHUNK);
         (self.firsts, self.chunks) = (Vec::with_capacity(full), Vec::with_capacity(full));
         let mut done = 0;
@@ -336,6 +356,7 @@ impl ClientBlocks {
             done += chunk.len();
             self.chunks.push(chunk);
         }
+        self.next_clock = next_clock;
         self.recent = Place { chunk: 0, slot: 0 };
     }
 

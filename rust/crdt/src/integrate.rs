@@ -1,12 +1,9 @@
-//! YATA: where a block from another replica goes.
+//! Puts a block from another replica where YATA wants it.
 //!
 //! # Source
-//! Yjs 13.6, `Item#getMissing`, `Item#integrate` and `splice` of each content. Nicolaescu, Jahns, Derntl,
-//! Klamma: "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016).
+//! Yjs 13.6, `Item#getMissing`, `Item#integrate` and `splice` of each content.
 
 use std::ops::Range;
-
-use hashbrown::HashMap;
 
 use crate::any::Any;
 use crate::attributes::Json;
@@ -18,6 +15,7 @@ use crate::store::{Payload, Store};
 use crate::subdocument::DocPayload;
 use crate::tree::Size;
 use crate::update::{Carrier, Parent, Span, read_type};
+use crate::yata::{Listed, Newcomer, Row, left_neighbor};
 
 /// What became of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,63 +240,10 @@ impl Store {
     }
 
     /// Moves `place.left` over the blocks that others inserted at the same spot and that come first.
-    fn resolve_conflicts(&self, client: ClientId, place: &mut Place) {
-        let mut at = self.right_of(place);
-        let mut left = place.left;
-        while at != NONE && at != place.right {
-            let other = self.item(at);
-            if other.origin != place.origin {
-                return self.resolve_nested(client, place);
-            }
-            if self.clients.get(other.client).client < client {
-                left = at;
-            } else if other.right_origin == place.right_origin {
-                break;
-            }
-            at = other.right;
-        }
-        place.left = left;
-    }
-
-    /// The same where blocks that were inserted next to conflicting ones have to be told from the rest.
-    fn resolve_nested(&self, client: ClientId, place: &mut Place) {
-        let mut at = self.right_of(place);
-        let mut passed = Passed::default();
-        // Those of `passed` from here on conflict with the new block; earlier ones are settled to its left.
-        let mut first_conflict = 0;
-        while at != NONE && at != place.right {
-            passed.push(at);
-            let other = self.item(at);
-            if other.origin == place.origin {
-                if self.clients.get(other.client).client < client {
-                    place.left = at;
-                    first_conflict = passed.len();
-                } else if other.right_origin == place.right_origin {
-                    break;
-                }
-            } else if let Some(rank) = self.origin_rank(&other, &mut passed) {
-                if rank < first_conflict {
-                    place.left = at;
-                    first_conflict = passed.len();
-                }
-            } else {
-                break;
-            }
-            at = other.right;
-        }
-    }
-
-    /// Where among the passed blocks the one that holds the origin of `item`, the last of them, stands. Often it is the
-    /// one before: then nothing is searched.
-    fn origin_rank(&self, item: &Item, passed: &mut Passed) -> Option<usize> {
-        if item.origin.is_none() {
-            return None;
-        }
-        let before = passed.len().checked_sub(2)?;
-        if self.item(passed.order[before]).holds(item.origin) {
-            return Some(before);
-        }
-        passed.rank(self.find(item.origin))
+    fn resolve_conflicts(&self, author: ClientId, place: &mut Place) {
+        let Place { left, right, origin, right_origin, .. } = *place;
+        let next = self.right_of(place);
+        place.left = left_neighbor(self, &Newcomer { author, origin, right_origin, left, next, right });
     }
 
     /// What stands right of `place.left` now.
@@ -344,7 +289,7 @@ impl Store {
     }
 
     /// Copies content into the document, without its first `offset` units.
-    fn new_content(&mut self, kind: Kind, span: Span, source: &[u8], offset: u32) -> Content {
+    pub(crate) fn new_content(&mut self, kind: Kind, span: Span, source: &[u8], offset: u32) -> Content {
         let mut reader = Reader::new(span.of(source));
         match kind {
             Kind::Gc | Kind::Deleted => Content::NONE,
@@ -387,32 +332,20 @@ pub(crate) struct Place {
     pub(crate) key: KeyId,
 }
 
-/// The blocks a conflict resolution has walked over, in order.
-#[derive(Default)]
-struct Passed {
-    order: Vec<ItemId>,
-    /// Where each of them stands, as far as that was asked for.
-    ranks: HashMap<ItemId, usize>,
-}
+impl Row for Store {
+    type Unit = LocalId;
 
-impl Passed {
-    /// Up to this many a scan beats hashing.
-    const SCANNED: usize = 16;
-
-    fn len(&self) -> usize {
-        self.order.len()
+    #[inline]
+    fn block(&self, at: ItemId) -> Listed<LocalId> {
+        let Item { client, origin, right_origin, right, .. } = self.item(at);
+        Listed { author: self.clients.get(client).client, origin, right_origin, right }
     }
 
-    fn push(&mut self, item: ItemId) {
-        self.order.push(item);
+    fn holds(&self, at: ItemId, unit: LocalId) -> bool {
+        self.item(at).holds(unit)
     }
 
-    fn rank(&mut self, item: ItemId) -> Option<usize> {
-        if self.order.len() < Self::SCANNED {
-            return self.order.iter().position(|&passed| passed == item);
-        }
-        let known = self.ranks.len();
-        self.ranks.extend(self.order[known..].iter().copied().zip(known..));
-        self.ranks.get(&item).copied()
+    fn holder(&self, unit: LocalId) -> Option<ItemId> {
+        (!unit.is_none()).then(|| self.find(unit))
     }
 }

@@ -357,6 +357,22 @@ impl Items {
         (self.packed.len() - 1) as ItemId
     }
 
+    /// Makes so many slots, of which each is to be [filled](Items::fill), where there are none.
+    pub(crate) fn fill_up(&mut self, count: usize) {
+        let nothing = Packed::of(&Item::collected(NONE, 0, 0), NUMBER, None);
+        self.packed = vec![nothing; count];
+    }
+
+    /// Puts a block into a slot that nothing was put in before.
+    #[expect(clippy::inline_always, reason = "then the compiler never stores the `Item`")]
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, id: ItemId, item: &Item) {
+        self.version += 1;
+        let lineage = self.lineage(Lineage::of(item));
+        let wide = if item.is_wide() { self.keep_wide(item, None) } else { None };
+        self.packed[id as usize] = Packed::of(item, lineage, wide);
+    }
+
     /// Cuts a block after `offset` units, whose content is `left`; returns the rest, whose content is `right`.
     pub(crate) fn split(&mut self, id: ItemId, offset: u32, left: Content, right: Content) -> ItemId {
         let slot = self.packed[id as usize].lineage();
@@ -527,11 +543,6 @@ impl Items {
         self.packed = order.iter().map(renumbered).collect();
         self.free = Vec::new();
         numbers
-    }
-
-    /// Makes room for so many blocks.
-    pub(crate) fn reserve(&mut self, blocks: usize) {
-        self.packed.reserve(blocks);
     }
 
     /// Gives back what was reserved for more.

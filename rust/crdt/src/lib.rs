@@ -2,12 +2,14 @@
 //!
 //! A [`Doc`] is one replica. Edits made to it, and updates received from others, become blocks:
 //! runs of content that one client inserted, each remembering its neighbors at the time. `integrate`
-//! puts every block where YATA wants it, so that all replicas end up with the same order. What makes it fast:
+//! puts every block where `yata` wants it, in the order that `sections` knows, so that all replicas end up with the same
+//! order. What makes it fast:
 //!
 //! * `block`, `items`, `arena`: a block takes 32 bytes and names a range of a shared text arena; splitting moves no text;
 //! * `outline`, `tree`, `node`: a counted B+tree over the blocks of a sequence finds any position in O(log n), and a finger
 //!   finds the next keystroke's in O(1); built when somebody first asks for a position;
 //! * `index`, `numbers`: each client's blocks in clock order, chunked, for finding the block that an id names;
+//! * `fill`: all blocks of an update are linked before any is stored, if the document holds nothing yet;
 //! * `store`: keeps these in step while blocks are split, merged, deleted and collected;
 //! * `typing`: text that goes on where it was a keystroke ago is added without asking anything again; `keystroke`: its
 //!   update, written and read at once;
@@ -45,6 +47,7 @@ mod edit;
 mod encode;
 mod error;
 mod event;
+mod fill;
 mod format;
 mod frozen;
 mod id;
@@ -70,6 +73,7 @@ mod redo;
 mod relocation;
 mod rich_text;
 mod rle;
+mod sections;
 mod snapshot;
 mod state_vector;
 mod store;
@@ -84,6 +88,7 @@ mod v2;
 mod whole;
 mod write;
 mod xml;
+mod yata;
 
 pub use any::Any;
 pub use attributes::{Attributes, Json};

@@ -21,6 +21,11 @@ impl Numbers {
         self.list.is_empty()
     }
 
+    /// Whether these are all of them, and they take no room.
+    pub(crate) fn is(&self, row: &Range<u32>) -> bool {
+        self.is_row() && self.row == *row
+    }
+
     fn len(&self) -> usize {
         self.row.len() + self.list.len()
     }

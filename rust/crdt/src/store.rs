@@ -215,7 +215,13 @@ impl Store {
     }
 
     #[inline]
-    fn split_content(&mut self, kind: Kind, content: Content, len: u32, offset: u32) -> (Content, Content) {
+    pub(crate) fn split_content(
+        &mut self,
+        kind: Kind,
+        content: Content,
+        len: u32,
+        offset: u32,
+    ) -> (Content, Content) {
         match kind {
             Kind::String => {
                 self.cut_text(content, len, offset).unwrap_or_else(|| self.split_pair(content, offset))
@@ -421,6 +427,25 @@ impl Store {
     /// that was made for more than there is: most documents are read more than written. O(n).
     pub(crate) fn compact(&mut self) {
         self.drop_outline();
+        if !self.is_numbered_in_order() {
+            self.number_in_order();
+        }
+        self.items.shrink();
+        self.text.shrink();
+        self.values.shrink();
+    }
+
+    fn is_numbered_in_order(&self) -> bool {
+        let mut first = 0;
+        let in_order = self.clients.iter().all(|blocks| {
+            let is_row = blocks.is_row_from(first);
+            first += blocks.len() as ItemId;
+            is_row
+        });
+        in_order && self.items.len() == self.items.count()
+    }
+
+    fn number_in_order(&mut self) {
         let mut order = Vec::with_capacity(self.items.count());
         for blocks in self.clients.iter_mut() {
             let first = order.len() as ItemId;
@@ -429,9 +454,6 @@ impl Store {
         }
         let numbers = self.items.renumber(&order);
         self.branches.iter_mut().for_each(|branch| branch.renumber(&numbers));
-        self.items.shrink();
-        self.text.shrink();
-        self.values.shrink();
     }
 
     /// Adds a block, lists it between its `left` and `right`, and adds it to its client's index.
@@ -456,8 +478,7 @@ impl Store {
                 outline.insert_after(&self.items, parent, left, item);
             }
             if kind == Kind::Format {
-                branch.marks.get_or_insert_default().add(item);
-                self.marked = true;
+                self.note_mark(parent, item);
             }
         } else if right == NONE {
             branch.entries.insert(key, item);
@@ -467,6 +488,12 @@ impl Store {
         self.transaction.note_insert(client, clock);
         self.clients.get_mut(client).push(item, len);
         item
+    }
+
+    /// Notes a format mark among those of its sequence.
+    pub(crate) fn note_mark(&mut self, parent: BranchId, mark: ItemId) {
+        self.branches.get_mut(parent).marks.get_or_insert_default().add(mark);
+        self.marked = true;
     }
 
     /// Deletes one whole item and, if it is a shared type, everything in it, each type before its content.
@@ -713,7 +740,7 @@ impl Store {
     }
 
     /// Adds a collected block to the one before it in clock order, if that is collected too.
-    fn merge_collected(&mut self, item: ItemId) {
+    pub(crate) fn merge_collected(&mut self, item: ItemId) {
         let Item { client, clock, len, .. } = self.item(item);
         let blocks = self.clients.get(client);
         let Some(previous) = blocks.previous(blocks.find(clock)) else { return };

@@ -31,6 +31,9 @@ pub(crate) const HAS_ORIGIN: u8 = 0x80;
 pub(crate) const REFERENCE: u8 = 0x1f;
 pub(crate) const SKIP: u8 = 10;
 
+/// Most blocks take so many bytes or more: for that many room is made before they are read.
+const USUAL_BLOCK: u64 = 16;
+
 /// The shared types of Yjs, with their V1 numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -295,6 +298,7 @@ impl Update {
             let count = reader.var_uint()?;
             let client = reader.var_uint()?;
             let mut clock = reader.var_u32()?;
+            self.blocks.reserve(count.min(reader.remaining() as u64 / USUAL_BLOCK) as usize);
             for _ in 0..count {
                 let carrier = decode_block(&mut reader, client, clock)?;
                 clock = carrier.end();

@@ -1,8 +1,8 @@
 //! Replicas against slow, obvious twins: a `Vec` of characters for one text, each other for convergence.
 
 use officina_crdt::{
-    Any, Attributes, Changes, Delta, Doc, Input, Json, Listening, SharedType, StateVector, TypeTag, Unit,
-    Value, merge_updates,
+    Any, Attributes, Changes, Delta, Doc, Encoding, Input, Json, Listening, SharedType, StateVector, TypeTag,
+    Unit, Value, convert_update, merge_updates,
 };
 use proptest::prelude::*;
 
@@ -292,6 +292,68 @@ proptest! {
                     (doc.len(target, Unit::Byte), doc.len(target, Unit::Utf16), doc.tree(target))
                 });
                 prop_assert_eq!(here, there);
+            }
+        }
+    }
+
+    #[test]
+    fn what_fills_a_document_is_what_comes_to_one_that_holds_something(
+        before in edits(60), ours in edits(60), theirs in edits(60), later in edits(20),
+        collected: bool, merged: bool, tidies: bool, heard: bool, keeps: bool, v2: bool,
+    ) {
+        let mut base = Doc::new(4);
+        base.set_keeps_deleted(!collected);
+        for edit in &before {
+            edit_everywhere(&mut base, edit);
+        }
+        let mut authors = [Doc::new(2), Doc::new(9)];
+        for (author, edits) in authors.iter_mut().zip([&ours, &theirs]) {
+            author.set_keeps_deleted(!collected);
+            author.apply_update(&base.encode_update()).expect("own update");
+            for edit in edits {
+                edit_everywhere(author, edit);
+            }
+        }
+        let updates = authors.each_ref().map(Doc::encode_update);
+        let mut whole = if merged {
+            merge_updates(&updates.each_ref().map(Vec::as_slice)).expect("own updates")
+        } else {
+            for update in &updates { base.apply_update(update).expect("own update"); }
+            base.encode_update()
+        };
+        let encoding = if v2 { Encoding::V2 } else { Encoding::V1 };
+        if v2 {
+            whole = convert_update(&whole, Encoding::V1, Encoding::V2).expect("own update");
+        }
+        let mut docs = [Doc::new(5), Doc::new(5)];
+        let mut other = Doc::new(1);
+        let list = other.root("other", TypeTag::Array).expect("fresh");
+        other.insert_values(list, 0, vec![Any::Null]).expect("in range");
+        let other = (other.state_vector(), other.encode_update());
+        docs[1].apply_update(&other.1).expect("own update");
+        let [from_filling, from_others] = docs.each_mut().map(|doc| {
+            doc.root("other", TypeTag::Array).expect("as before");
+            doc.set_tidying(tidies);
+            doc.set_keeps_deleted(keeps);
+            doc.begin(Listening { events: heard.then_some(Unit::CodePoint), ..Listening::default() });
+            doc.apply_update_as(&whole, encoding).expect("own update");
+            let changes = doc.commit();
+            changes.map(|changes| changes.events)
+        });
+        prop_assert_eq!(from_filling, from_others);
+        for edit in [None].into_iter().chain(later.iter().map(Some)) {
+            for doc in &mut docs {
+                if let Some(edit) = edit {
+                    edit_everywhere(doc, edit);
+                }
+            }
+            let [filled, one_by_one] = &docs;
+            prop_assert_eq!(filled.encode_diff(&other.0), one_by_one.encode_diff(&other.0));
+            prop_assert!(filled.statistics().blocks < one_by_one.statistics().blocks);
+            for (_, root, _) in filled.roots().filter(|(name, ..)| *name != "other") {
+                prop_assert_eq!(filled.tree(root), one_by_one.tree(root));
+                prop_assert_eq!(filled.len(root, Unit::Byte), one_by_one.len(root, Unit::Byte));
+                prop_assert_eq!(filled.to_delta(root), one_by_one.to_delta(root));
             }
         }
     }
