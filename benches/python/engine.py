@@ -1,9 +1,9 @@
 """How fast is the engine, through Python, next to pycrdt and loro?
 
 Input: recorded editing sessions (see `traces`) and three of the crdt-benchmarks (see `inputs`).
-In each round all questions about an input and all engines take turns of a few milliseconds, in an
-order that changes from round to round, so that a machine that slows down slows all of them; what is
-reported is the median over the rounds.
+In each round all questions about an input and all engines, each in a process of its own, take turns
+of a few milliseconds, in an order that changes from round to round, so that a machine that slows
+down slows all of them; what is reported is the median over the rounds.
 Work in one thread is measured in CPU time, so that what else runs disturbs it less; work in several
 threads, by the clock. Every answer is checked.
 """
@@ -18,48 +18,26 @@ from benches.python.claims import Record, claims_table
 from benches.python.engines import ENGINES, engine_named
 from benches.python.goals import GOALS
 from benches.python.memory import FORMS, megabytes_per_document
-from benches.python.questions import QUESTIONS, Engine, Input
+from benches.python.questions import QUESTIONS, Engine
 from benches.python.record import describe_machine, three_digits, write_record
 from benches.python.sizes import bytes_written
 from benches.python.threads import large_update, longest_stall_ms, speed_up
 from benches.python.timings import geometric_mean_ratio, measure
-from benches.python.traces import Trace, load_session, load_traces
+from benches.python.traces import Trace, load_traces
+from benches.python.workers import Worker
 
 _PARTS = ("traces", "small", "memory", "threads", "sizes")
-_REMEMBERED = ("friendsforever_flat", "automerge-paper")
-
-
-def all_inputs(traces: list[Trace], parts: list[str]) -> list[Input]:
-    """What questions are asked about, the longest last."""
-    by_length = sorted(traces, key=lambda trace: len(trace.edits))
-    chosen: list[Input] = []
-    if "small" in parts:
-        usual = next((trace for trace in traces if trace.name == _REMEMBERED[0]), by_length[0])
-        chosen = [
-            inputs.session_input(load_session()),
-            inputs.array_input(),
-            inputs.exchange_input(),
-            inputs.map_input(),
-            inputs.watched_input(usual),
-            inputs.merge_input(usual, "merge"),
-            *(
-                inputs.merge_input(trace, "merge long")
-                for trace in by_length[-1:]
-                if trace != usual
-            ),
-            inputs.random_input((10**4, 10**5, 10**6)),
-        ]
-    if "traces" in parts:
-        chosen += [inputs.trace_input(trace) for trace in by_length]
-    return chosen
+_REMEMBERED = (inputs.USUAL, "automerge-paper")
 
 
 def findings(engines: list[Engine], parts: list[str], rounds: int) -> Record:
     """Everything measured, for the record."""
     machine = describe_machine()
     traces = load_traces()
-    asked = all_inputs(traces, parts)
-    median_ms = measure(engines, asked, rounds).median_ms()
+    asked = inputs.all_inputs(parts)
+    workers = [Worker(engine.name, parts) for engine in engines]
+    median_ms = measure(workers, asked, rounds).median_ms()
+    del workers
     first, *peers = [engine.name for engine in engines]
     found: Record = {
         "command": "python -m benches.python.engine " + " ".join(sys.argv[1:]),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import string
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from benches.python.questions import Engine, Input, Question
-from benches.python.traces import Edit, Session, Trace
+from benches.python.traces import Edit, Session, Trace, load_session, load_traces
+
+USUAL = "friendsforever_flat"
+"""The session that the smaller questions are about."""
 
 _N = 6_000
 """The size that crdt-benchmarks uses."""
@@ -30,6 +33,27 @@ _ABOUT_A_TRACE = (
     "load",
     "open",
 )
+
+
+def all_inputs(parts: Sequence[str]) -> list[Input]:
+    """What questions are asked about, the longest last."""
+    by_length = sorted(load_traces(), key=lambda trace: len(trace.edits))
+    chosen: list[Input] = []
+    if "small" in parts:
+        usual = next((trace for trace in by_length if trace.name == USUAL), by_length[0])
+        chosen = [
+            session_input(load_session()),
+            array_input(),
+            exchange_input(),
+            map_input(),
+            watched_input(usual),
+            merge_input(usual, "merge"),
+            *(merge_input(trace, "merge long") for trace in by_length[-1:] if trace != usual),
+            random_input((10**4, 10**5, 10**6)),
+        ]
+    if "traces" in parts:
+        chosen += [trace_input(trace) for trace in by_length]
+    return chosen
 
 
 def trace_input(trace: Trace) -> Input:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import statistics
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from benches.python.questions import Engine, Input, Question
+from benches.python.questions import Input
+from benches.python.workers import Worker
 
 _SHORT_WORK_S = 0.05
 """Work shorter than this is repeated until it adds up to it, and counts with its median."""
-_TURN_S = 0.01
-"""Then so much of it is done in one turn."""
 
-_Asked = tuple[str, str]
+_Asked = tuple[str, Worker]
 """A question and the engine that is asked it."""
 
 
@@ -51,51 +47,29 @@ def geometric_mean_ratio(times: dict[str, dict[str, float]], engine: str, to: st
     return math.exp(statistics.fmean(logarithms))
 
 
-def measure(engines: list[Engine], about: Iterable[Input], rounds: int) -> Timings:
+def measure(workers: list[Worker], about: Iterable[Input], rounds: int) -> Timings:
     """Ask everything `rounds` times, questions and engines interleaved; every answer is checked."""
     timings = Timings()
     for subject in about:
-        asked = {
-            (question, engine.name): work
-            for engine in engines
-            if not engine.lacks.issuperset(subject.questions)
-            for question, work in subject.prepare(engine).items()
-            if question not in engine.lacks
-        }
+        can = {worker.engine: worker.prepare(subject.name) for worker in workers}
         for turn in range(rounds):
-            order = engines[turn % len(engines) :] + engines[: turn % len(engines)]
-            each = [(question, engine.name) for question in subject.questions for engine in order]
-            took = _in_turns({which: asked[which] for which in each if which in asked})
-            for (question, engine), seconds in took.items():
-                timings.add(question, subject.name, engine, statistics.median(seconds))
+            order = workers[turn % len(workers) :] + workers[: turn % len(workers)]
+            each = [(question, worker) for question in subject.questions for worker in order]
+            took = _in_turns(
+                [(asked, worker) for asked, worker in each if asked in can[worker.engine]]
+            )
+            for (question, worker), seconds in took.items():
+                timings.add(question, subject.name, worker.engine, statistics.median(seconds))
             print(f"{subject.name}: round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
     return timings
 
 
-def _in_turns(asked: dict[_Asked, Question]) -> dict[_Asked, list[float]]:
+def _in_turns(asked: list[_Asked]) -> dict[_Asked, list[float]]:
     """What each piece of work took, as often as it was done in a round."""
     spent: dict[_Asked, list[float]] = {which: [] for which in asked}
-    gc.disable()
-    try:
-        while short := [which for which in asked if sum(spent[which]) < _SHORT_WORK_S]:
-            gc.collect()
-            for which in short:
-                spent[which] += _turn(asked[which])
-    finally:
-        gc.enable()
-    return spent
-
-
-def _turn(question: Question) -> list[float]:
-    spent: list[float] = []
-    result: Any = None
-    while sum(spent) < _TURN_S:
-        result = None
-        prepared = question.ready()
-        start = time.thread_time()
-        result = question.work(prepared)
-        spent.append(time.thread_time() - start)
-    if question.answer(result) != question.expected:
-        message = "the answer is wrong"
-        raise AssertionError(message)
+    while short := [which for which in asked if sum(spent[which]) < _SHORT_WORK_S]:
+        for worker in dict.fromkeys(worker for _, worker in short):
+            worker.collect()
+        for question, worker in short:
+            spent[question, worker] += worker.turn(question)
     return spent

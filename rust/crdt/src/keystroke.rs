@@ -10,7 +10,7 @@ use crate::branch::Finger;
 use crate::delete_set::DeleteSet;
 use crate::doc::Doc;
 use crate::id::{ClientId, Id};
-use crate::lib0::Reader;
+use crate::lib0::{Reader, septets};
 use crate::store::Store;
 use crate::tree::Size;
 use crate::update::{HAS_ORIGIN, HAS_RIGHT_ORIGIN};
@@ -190,12 +190,14 @@ impl Short {
     }
 
     #[inline]
-    fn number(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.byte(value as u8 | 0x80);
-            value >>= 7;
+    fn number(&mut self, value: u64) {
+        if value < 0x80 {
+            return self.byte(value as u8);
         }
-        self.byte(value as u8);
+        // Eight bytes are stored at once; those that are not of the number are written over.
+        let (word, length) = septets(value);
+        self.bytes[self.len..self.len + 8].copy_from_slice(&word.to_le_bytes());
+        self.len += length;
     }
 
     #[inline]

@@ -392,6 +392,16 @@ impl Integer {
     }
 }
 
+/// The bytes of an unsigned integer of at most 56 bits, the first one lowest, and how many there are.
+#[inline]
+pub(crate) fn septets(value: u64) -> (u64, usize) {
+    let quads = (value & 0x0fff_ffff) | (value << 4 & 0x0fff_ffff_0000_0000);
+    let pairs = (quads & 0x0000_3fff_0000_3fff) | (quads << 2 & 0x3fff_0000_3fff_0000);
+    let septets = (pairs & 0x007f_007f_007f_007f) | (pairs << 1 & 0x7f00_7f00_7f00_7f00);
+    let last = (septets | 1).ilog2() / 8;
+    (septets | 0x8080_8080_8080_8080 & ((1 << (8 * last)) - 1), last as usize + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,6 +412,8 @@ mod tests {
             for value in [1u64 << bits, (1 << bits) - 1, MAX_SAFE_INTEGER >> bits] {
                 let mut writer = Writer::new();
                 writer.var_uint(value);
+                let (word, length) = septets(value);
+                assert_eq!(writer.as_bytes(), &word.to_le_bytes()[..length]);
                 writer.var_int(true, value);
                 let bytes = writer.into_bytes();
                 let mut reader = Reader::new(&bytes);
