@@ -575,9 +575,10 @@ mod tests {
     use super::*;
     use crate::any::Any;
     use crate::attributes::{Attributes, Json};
-    use crate::doc::Doc;
+    use crate::doc::{Doc, Listening};
     use crate::edit::Input;
     use crate::lib0::Writer;
+    use crate::read::Value;
     use crate::subdocument::{NewSubdocument, SubdocumentOptions};
     use crate::tree::Unit;
     use crate::update::TypeTag;
@@ -624,6 +625,36 @@ mod tests {
     }
 
     #[test]
+    fn blocks_that_follow_each_other_grow_together() {
+        let mut doc = Doc::new(1);
+        let list = doc.root("list", TypeTag::Array).expect("fresh");
+        let map = doc.root("map", TypeTag::Map).expect("fresh");
+        let mut updates = Vec::new();
+        let mut tell = |doc: &mut Doc, change: &dyn Fn(&mut Doc)| {
+            doc.begin(Listening { updates: true, ..Listening::default() });
+            change(doc);
+            updates.extend(doc.commit_update());
+        };
+        for at in 0..40 {
+            tell(&mut doc, &|doc| doc.insert_values(list, at, vec![Any::Integer(1)]).expect("in range"));
+        }
+        tell(&mut doc, &|doc| drop(doc.set(map, "text", Input::Type(TypeTag::Text)).expect("alive")));
+        let Some(Value::Type(text)) = doc.entry(map, "text") else { unreachable!() };
+        for _ in 0..40 {
+            tell(&mut doc, &|doc| doc.insert_text(text, 0, "a", Unit::CodePoint).expect("in range"));
+        }
+        tell(&mut doc, &|doc| drop(doc.remove(map, "text").expect("alive")));
+        let whole = doc.encode_update();
+        let mut loaded = [Doc::new(2), Doc::new(2)];
+        loaded[0].apply_updates(updates.iter().map(Vec::as_slice)).expect("own updates");
+        loaded[1].apply_update(&whole).expect("own update");
+        for loaded in loaded {
+            assert_eq!(loaded.statistics().blocks, 3);
+            assert_eq!(loaded.encode_update(), whole);
+        }
+    }
+
+    #[test]
     fn what_misses_something_is_not_planned() {
         let mut doc = Doc::new(1);
         let text = doc.root("text", TypeTag::Text).expect("fresh");
@@ -651,15 +682,30 @@ mod tests {
         assert_eq!(loaded.encode_update(), whole);
     }
 
-    #[test]
-    fn units_that_no_bytes_are_spent_on_are_not_counted() {
+    /// An update with nine collected blocks of so many units each.
+    fn collected(units: u64) -> Vec<u8> {
         let mut update = Writer::new();
         update.bytes(&[1, 9, 1, 0]);
         for _ in 0..9 {
-            update.bytes(&[0]);
-            update.var_uint(1 << 28);
+            update.byte(Kind::Gc as u8);
+            update.var_uint(units);
         }
-        update.bytes(&[0]);
-        assert!(!is_planned(update.as_bytes()));
+        update.byte(0);
+        update.into_bytes()
+    }
+
+    #[test]
+    fn collected_blocks_grow_together() {
+        let update = collected(3);
+        assert!(is_planned(&update));
+        let mut doc = Doc::new(1);
+        doc.apply_update(&update).expect("valid");
+        assert_eq!(doc.statistics().blocks, 1);
+        assert_eq!(doc.state_vector().get(1), 27);
+    }
+
+    #[test]
+    fn units_that_no_bytes_are_spent_on_are_not_counted() {
+        assert!(!is_planned(&collected(1 << 28)));
     }
 }

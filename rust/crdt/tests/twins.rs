@@ -335,10 +335,11 @@ proptest! {
             doc.root("other", TypeTag::Array).expect("as before");
             doc.set_tidying(tidies);
             doc.set_keeps_deleted(keeps);
-            doc.begin(Listening { events: heard.then_some(Unit::CodePoint), ..Listening::default() });
+            let events = heard.then_some(Unit::CodePoint);
+            doc.begin(Listening { updates: true, events, ..Listening::default() });
             doc.apply_update_as(&whole, encoding).expect("own update");
-            let changes = doc.commit();
-            changes.map(|changes| changes.events)
+            let changes = doc.commit().expect("something has come");
+            (changes.update().map(<[u8]>::to_vec), changes.deletes, changes.events)
         });
         prop_assert_eq!(from_filling, from_others);
         for edit in [None].into_iter().chain(later.iter().map(Some)) {
