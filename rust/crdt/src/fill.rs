@@ -638,12 +638,12 @@ mod tests {
         for at in 0..40 {
             tell(&mut doc, &|doc| doc.insert_values(list, at, vec![Any::Integer(1)]).expect("in range"));
         }
-        tell(&mut doc, &|doc| drop(doc.set(map, "text", Input::Type(TypeTag::Text)).expect("alive")));
+        tell(&mut doc, &|doc| assert!(doc.set(map, "text", Input::Type(TypeTag::Text)).is_ok()));
         let Some(Value::Type(text)) = doc.entry(map, "text") else { unreachable!() };
         for _ in 0..40 {
             tell(&mut doc, &|doc| doc.insert_text(text, 0, "a", Unit::CodePoint).expect("in range"));
         }
-        tell(&mut doc, &|doc| drop(doc.remove(map, "text").expect("alive")));
+        tell(&mut doc, &|doc| assert_eq!(doc.remove(map, "text"), Ok(true)));
         let whole = doc.encode_update();
         let mut loaded = [Doc::new(2), Doc::new(2)];
         loaded[0].apply_updates(updates.iter().map(Vec::as_slice)).expect("own updates");
