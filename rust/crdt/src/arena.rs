@@ -3,6 +3,7 @@
 //! once it outweighs what is alive.
 
 use crate::any::Any;
+use crate::update::REPLACEMENT;
 
 /// Garbage below this is never worth squeezing out.
 const MIN_GARBAGE: usize = 4096;
@@ -42,6 +43,26 @@ impl TextArena {
         start
     }
 
+    /// Cuts a four-byte character that has so many bytes of a run, which starts at `at`, on its left and on its right;
+    /// each side gets a replacement character in its place. Returns where they start: the shorter one moves.
+    pub(crate) fn cut_character(&mut self, at: u32, left: u32, right: u32) -> [u32; 2] {
+        let start = self.text.len() as u32;
+        let (from, to) = (at as usize, (at + left) as usize);
+        if left <= right {
+            self.text.replace_range(to..to + 4, " \u{FFFD}");
+            self.text.extend_from_within(from..to);
+            self.text.push_str(REPLACEMENT);
+            self.garbage += left as usize + 1;
+            [start, at + left + 1]
+        } else {
+            self.text.replace_range(to..to + 4, "\u{FFFD} ");
+            self.text.push_str(REPLACEMENT);
+            self.text.extend_from_within(to + 4..to + 4 + right as usize);
+            self.garbage += right as usize + 1;
+            [at, start]
+        }
+    }
+
     #[inline]
     pub(crate) fn is_last(&self, at: u32, bytes: u32) -> bool {
         (at + bytes) as usize == self.text.len()
@@ -50,6 +71,12 @@ impl TextArena {
     #[inline]
     pub(crate) fn release(&mut self, bytes: u32) {
         self.garbage += bytes as usize;
+    }
+
+    /// Whether so many bytes more have no room unless what deletions left behind is squeezed out.
+    pub(crate) fn is_full_without(&self, bytes: u32) -> bool {
+        const SLACK: usize = 64;
+        self.text.len() + bytes as usize + SLACK > u32::MAX as usize
     }
 
     #[inline]

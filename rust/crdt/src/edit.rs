@@ -5,6 +5,7 @@ use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::branch::{Branch, Finger};
 use crate::doc::Doc;
 use crate::error::{EditError, SpliceError};
+use crate::piece::Text;
 use crate::store::{Payload, Store};
 use crate::subdocument::{DocPayload, NewSubdocument};
 use crate::tree::{Located, Size, Unit};
@@ -242,7 +243,7 @@ impl Store {
             self.branches.get_mut(branch).finger = Finger::NONE;
             return left;
         }
-        let content = self.new_text(text, 0);
+        let content = self.new_text(&Text::after(text, 0));
         self.insert_item(client, branch, NONE, (left, right), Kind::String, size.utf16, content)
     }
 

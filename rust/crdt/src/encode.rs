@@ -221,9 +221,8 @@ impl Store {
 fn encode_payload<W: UpdateWriter>(payload: &Payload, offset: u32, writer: &mut W) {
     match payload {
         Payload::Json(strings) => {
-            let strings = &strings[offset as usize..];
-            writer.len(strings.len() as u32);
-            for text in strings {
+            writer.len(strings.len() as u32 - offset);
+            for text in strings.iter().skip(offset as usize) {
                 writer.string(text);
             }
         }

@@ -11,6 +11,7 @@ use crate::block::{BranchId, Content, Item, ItemId, KeyId, Kind, LocalId, NONE};
 use crate::branch::Branch;
 use crate::id::{ClientId, Id};
 use crate::lib0::Reader;
+use crate::piece::Text;
 use crate::store::{Payload, Store};
 use crate::subdocument::DocPayload;
 use crate::tree::Size;
@@ -293,7 +294,7 @@ impl Store {
         let mut reader = Reader::new(span.of(source));
         match kind {
             Kind::Gc | Kind::Deleted => Content::NONE,
-            Kind::String => self.new_text(span.text(source), offset),
+            Kind::String => self.new_text(&Text::after(span.text(source), offset)),
             Kind::Any => {
                 let mut elements = std::iter::from_fn(|| Any::decode_from(&mut reader).ok());
                 elements.by_ref().take(offset as usize).for_each(drop);

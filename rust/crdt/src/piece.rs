@@ -8,7 +8,7 @@ use crate::block::Kind;
 use crate::delete_set::DeleteSet;
 use crate::id::Id;
 use crate::lib0::{MAX_SAFE_INTEGER, Reader};
-use crate::update::{Carrier, Header, HeaderParent, Parent, REPLACEMENT, SKIP, cut_at, read_type};
+use crate::update::{Carrier, Header, HeaderParent, Parent, REPLACEMENT, SKIP, cut_at, read_type, text_from};
 use crate::write::UpdateWriter;
 
 /// A block and the bytes that its spans refer to.
@@ -28,17 +28,24 @@ struct Piece<'a> {
     text: Text<'a>,
 }
 
-/// The text of a piece; what is left of a character cut in two stands before and after it.
+/// The text of some units; what is left of a character cut in two stands before and after it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Text<'a> {
-    head: &'static str,
-    middle: &'a str,
-    tail: &'static str,
+pub(crate) struct Text<'a> {
+    pub(crate) head: &'static str,
+    pub(crate) middle: &'a str,
+    pub(crate) tail: &'static str,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// What is left of a text without its first `offset` UTF-16 units.
+    #[inline]
+    pub(crate) fn after(text: &'a str, offset: u32) -> Self {
+        let (head, middle) = text_from(text, offset);
+        Self { head, middle, tail: "" }
+    }
+
     /// Splits off the first `units` of `all` UTF-16 units.
-    fn take(&mut self, units: u32, all: u32) -> Self {
+    pub(crate) fn take(&mut self, units: u32, all: u32) -> Self {
         let head = std::mem::take(&mut self.head);
         let units = units - u32::from(!head.is_empty());
         let all = all - u32::from(!head.is_empty()) - u32::from(!self.tail.is_empty());
@@ -62,7 +69,7 @@ impl Text<'_> {
 impl<'a> Piece<'a> {
     fn whole(source: Source<'a>, kind: Kind) -> Self {
         let text = if kind == Kind::String { source.carrier.content.text(source.bytes) } else { "" };
-        let text = Text { middle: text, ..Text::default() };
+        let text = Text::after(text, 0);
         Self { source, from: 0, to: source.carrier.len, kind, text }
     }
 

@@ -2,6 +2,7 @@
 //! collect. Everything here keeps four structures in step: the arena of items, each client's clock index,
 //! the links between neighbors, and the outline, if there is one.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -15,12 +16,13 @@ use crate::id::{ClientId, Id};
 use crate::index::{ClientBlocks, Clients};
 use crate::items::Items;
 use crate::outline::Outline;
+use crate::piece::Text;
 use crate::redo::Redone;
 use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Size, Unit};
 use crate::typing::Typing;
-use crate::update::{REPLACEMENT, char_len, cut_at, text_from, utf16_len};
+use crate::update::{char_len, cut_at, utf16_len};
 use crate::whole::Remembered;
 
 /// A run of text up to this long is copied to the end of the arena when it grows; a longer one is
@@ -30,7 +32,7 @@ pub(crate) const RELOCATABLE: u32 = 256;
 /// Content that is rare enough to live outside the arenas.
 #[derive(Debug, Clone)]
 pub(crate) enum Payload {
-    Json(Vec<Box<str>>),
+    Json(VecDeque<Box<str>>),
     Binary(Box<[u8]>),
     /// JSON.
     Embed(Box<str>),
@@ -192,7 +194,14 @@ impl Store {
         let Item { kind, client, clock, len, content, right: next, key, parent, .. } = self.item(item);
         debug_assert!(0 < offset && offset < len);
         let before = self.items.visible_size(item);
-        let (left_content, right_content) = self.split_content(kind, content, len, offset);
+        let (left_content, right_content) = match kind {
+            Kind::String => {
+                self.cut_text(content, len, offset).unwrap_or_else(|| self.split_pair(item, offset))
+            }
+            Kind::Any => (content, Content::at(content.at + offset)),
+            Kind::Json => self.split_json(content, offset as usize),
+            _ => (content, content),
+        };
         if left_content.chars + right_content.chars > content.chars {
             // A surrogate pair was split into two characters.
             self.drop_finger(parent);
@@ -214,56 +223,47 @@ impl Store {
         right
     }
 
-    #[inline]
-    pub(crate) fn split_content(
-        &mut self,
-        kind: Kind,
-        content: Content,
-        len: u32,
-        offset: u32,
-    ) -> (Content, Content) {
-        match kind {
-            Kind::String => {
-                self.cut_text(content, len, offset).unwrap_or_else(|| self.split_pair(content, offset))
-            }
-            Kind::Any => (content, Content::at(content.at + offset)),
-            Kind::Json => {
-                let rest = match self.payloads.get_mut(content.at as usize) {
-                    Some(Some(Payload::Json(strings))) => strings.split_off(offset as usize),
-                    _ => Vec::new(),
-                };
-                (content, self.new_payload(Payload::Json(rest)))
-            }
-            _ => (content, content),
+    /// Splits JSON strings: the fewer ones move.
+    #[cold]
+    fn split_json(&mut self, content: Content, offset: usize) -> (Content, Content) {
+        let Some(Some(Payload::Json(strings))) = self.payloads.get_mut(content.at as usize) else {
+            return (content, content);
+        };
+        if offset <= strings.len() / 2 {
+            let left = strings.drain(..offset).collect();
+            (self.new_payload(Payload::Json(left)), content)
+        } else {
+            let right = strings.split_off(offset);
+            (content, self.new_payload(Payload::Json(right)))
         }
     }
 
     /// Splits text inside a surrogate pair, of which a replacement character on each side is left.
     #[cold]
-    fn split_pair(&mut self, content: Content, offset: u32) -> (Content, Content) {
-        let Content { at, bytes, chars } = content;
-        let text = self.text.get(at, bytes);
-        let cut = cut_at(text, offset);
-        let left = text[..cut.bytes].to_owned() + REPLACEMENT;
-        let right = REPLACEMENT.to_owned() + &text[cut.bytes + 4..];
-        self.text.release(bytes);
-        let left_at = self.text.push(&left);
-        let right_at = self.text.push(&right);
+    fn split_pair(&mut self, item: ItemId, offset: u32) -> (Content, Content) {
+        if self.text.is_full_without(self.item(item).content.bytes / 2) {
+            self.squeeze_text();
+        }
+        let Content { at, bytes, chars } = self.item(item).content;
+        let cut = cut_at(self.text.get(at, bytes), offset);
+        let (left, right) = (cut.bytes as u32, bytes - cut.bytes as u32 - 4);
+        let [left_at, right_at] = self.text.cut_character(at, left, right);
         (
-            Content { at: left_at, bytes: left.len() as u32, chars: cut.chars + 1 },
-            Content { at: right_at, bytes: right.len() as u32, chars: chars - cut.chars },
+            Content { at: left_at, bytes: left + 3, chars: cut.chars + 1 },
+            Content { at: right_at, bytes: right + 3, chars: chars - cut.chars },
         )
     }
 
-    /// Stores `text` without its first `offset` UTF-16 units.
-    pub(crate) fn new_text(&mut self, text: &str, offset: u32) -> Content {
-        let (replacement, rest) = text_from(text, offset);
-        let at = self.text.push(replacement);
-        self.text.push(rest);
+    #[inline]
+    pub(crate) fn new_text(&mut self, text: &Text<'_>) -> Content {
+        let Text { head, middle, tail } = text;
+        let at = self.text.push(head);
+        self.text.push(middle);
+        self.text.push(tail);
         Content {
             at,
-            bytes: (replacement.len() + rest.len()) as u32,
-            chars: char_len(replacement) + char_len(rest),
+            bytes: (head.len() + middle.len() + tail.len()) as u32,
+            chars: char_len(head) + char_len(middle) + char_len(tail),
         }
     }
 
@@ -768,7 +768,7 @@ impl Store {
 
     /// Whether an update of so many bytes, which has so many blocks and deletions, can be stored.
     pub(crate) fn check_room(&self, bytes: usize, pieces: usize) -> Result<(), DecodeError> {
-        // Splitting a surrogate pair, the worst case, can turn four bytes into six on each side.
+        // Splitting a surrogate pair, the worst case, turns four bytes into six.
         let arenas = self.text.len().max(self.values.len()) + 4 * bytes;
         // Each is a block at most, and can split two others.
         let fits = arenas < NONE as usize && self.items.has_room(3 * pieces);
@@ -792,12 +792,7 @@ impl Store {
     #[cold]
     fn squeeze_wasteful(&mut self) {
         if self.text.is_wasteful() {
-            let old = self.text.take();
-            self.for_each_live(Kind::String, |store, item| {
-                let Content { at, bytes, .. } = store.item(item).content;
-                let at = store.text.push(&old[at as usize..(at + bytes) as usize]);
-                store.items.set_at(item, at);
-            });
+            self.squeeze_text();
         }
         if self.values.is_wasteful() {
             let mut old = self.values.take();
@@ -808,6 +803,15 @@ impl Store {
                 store.items.set_at(item, at);
             });
         }
+    }
+
+    fn squeeze_text(&mut self) {
+        let old = self.text.take();
+        self.for_each_live(Kind::String, |store, item| {
+            let Content { at, bytes, .. } = store.item(item).content;
+            let at = store.text.push(&old[at as usize..(at + bytes) as usize]);
+            store.items.set_at(item, at);
+        });
     }
 
     fn for_each_live(&mut self, kind: Kind, mut visit: impl FnMut(&mut Self, ItemId)) {

@@ -32,7 +32,7 @@ pub(crate) const REFERENCE: u8 = 0x1f;
 pub(crate) const SKIP: u8 = 10;
 
 /// Most blocks take so many bytes or more: for that many room is made before they are read.
-const USUAL_BLOCK: u64 = 16;
+const USUAL_BLOCK: u64 = 12;
 
 /// The shared types of Yjs, with their V1 numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +174,11 @@ impl Carrier {
     #[inline]
     pub(crate) fn end(&self) -> u32 {
         self.clock + self.len
+    }
+
+    #[inline]
+    pub(crate) fn last_id(&self) -> Id {
+        Id { client: self.client, clock: self.end() - 1 }
     }
 
     /// Appends the block's bytes to `target`, and returns the block as it reads there.

@@ -410,20 +410,16 @@ impl Doc {
     #[pyo3(signature = (updates, *, version=1))]
     fn apply_updates(&self, py: Python<'_>, updates: &Bound<'_, PySequence>, version: u8) -> PyResult<()> {
         let encoding = encoding_of(version)?;
-        // What others do to the list while the GIL is released does not matter.
-        let updates = updates.to_tuple()?;
         if self.shared.validator.get().is_some() {
             let all: Vec<PyBackedBytes> = updates.extract()?;
             self.validate(py, &merge(py, &all, encoding, DeletedContent::Kept)?, encoding)?;
         }
         let mut batch = Batch::new(encoding);
-        let mut rest = updates.iter_borrowed();
-        loop {
-            let some = rest.by_ref().take(DECODED_AT_ONCE);
-            let some: Vec<Cow<'_, [u8]>> = some.map(Borrowed::extract).collect::<PyResult<_>>()?;
-            if some.is_empty() {
-                break;
-            }
+        for from in (0..updates.len()?).step_by(DECODED_AT_ONCE) {
+            // What others do to the list while the GIL is released does not matter to these.
+            let some = updates.get_slice(from, from + DECODED_AT_ONCE)?.to_tuple()?;
+            let some: Vec<Cow<'_, [u8]>> =
+                some.iter_borrowed().map(Borrowed::extract).collect::<PyResult<_>>()?;
             run(py, || some.iter().try_for_each(|update| batch.add(update)))?;
         }
         if self.shared.change_detached(py, |engine| engine.apply_batch(batch))?.is_some() {
