@@ -72,6 +72,18 @@ impl Chunk {
         self.items.insert(slot, item);
     }
 
+    /// Adds a block that starts so much before the first, if it has room and none is too far behind it; returns whether
+    /// that is so.
+    fn insert_first(&mut self, before: u32, item: ItemId) -> bool {
+        let last = self.offsets.last().copied().unwrap_or(0);
+        let fits = self.len() < CHUNK && offset(0, before.saturating_add(last.into())).is_some();
+        if fits {
+            self.offsets.iter_mut().for_each(|offset| *offset += before as u16);
+            self.insert(0, 0, item);
+        }
+        fits
+    }
+
     /// Takes a block out.
     fn remove(&mut self, slot: usize) {
         self.encoded.take();
@@ -300,7 +312,7 @@ impl ClientBlocks {
         let Some(mut offset) = offset(self.firsts[chunk], clock) else {
             // No block of the chunk starts that far behind: it is the last that was split.
             self.chunks[chunk].encoded.take();
-            return self.add_chunk(chunk + 1, clock, Chunk::of(&[clock], item));
+            return self.insert_first(chunk + 1, clock, item);
         };
         if self.chunks[chunk].len() >= CHUNK {
             let half = CHUNK / 2;
@@ -313,6 +325,17 @@ impl ClientBlocks {
             }
         }
         self.chunks[chunk].insert(slot, offset, item);
+    }
+
+    /// Adds a block before all of a chunk, or in a chunk of its own before that.
+    fn insert_first(&mut self, at: usize, clock: u32, item: ItemId) {
+        if let (Some(first), Some(chunk)) = (self.firsts.get_mut(at), self.chunks.get_mut(at))
+            && chunk.insert_first(*first - clock, item)
+        {
+            *first = clock;
+        } else {
+            self.add_chunk(at, clock, Chunk::of(&[clock], item));
+        }
     }
 
     fn add_chunk(&mut self, at: usize, first: u32, chunk: Chunk) {
@@ -613,6 +636,20 @@ mod tests {
             }
         }
         assert_eq!(blocks.chunks.len(), chunks);
+    }
+
+    #[test]
+    fn a_block_that_is_split_from_its_end_on_leaves_few_chunks() {
+        const PARTS: u32 = 1000;
+        let mut blocks = ClientBlocks::new(1);
+        blocks.push(0, PARTS * PARTS);
+        for part in (1..PARTS).rev() {
+            blocks.insert(part * PARTS, part);
+        }
+        for part in 0..PARTS {
+            assert_eq!(blocks.item(blocks.find(part * PARTS + part)), part);
+        }
+        assert!(blocks.chunks().len() < 40);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::subdocument::DocPayload;
 use crate::transaction::Transaction;
 use crate::tree::{Size, Unit};
 use crate::typing::Typing;
-use crate::update::{char_len, cut_at, utf16_len};
+use crate::update::{char_len, cut_at, cut_from_ends, utf16_len};
 use crate::whole::Remembered;
 
 /// A run of text up to this long is copied to the end of the arena when it grows; a longer one is
@@ -244,8 +244,8 @@ impl Store {
         if self.text.is_full_without(self.item(item).content.bytes / 2) {
             self.squeeze_text();
         }
-        let Content { at, bytes, chars } = self.item(item).content;
-        let cut = cut_at(self.text.get(at, bytes), offset);
+        let Item { len, content: Content { at, bytes, chars }, .. } = self.item(item);
+        let cut = cut_from_ends(self.text.get(at, bytes), offset, len, chars);
         let (left, right) = (cut.bytes as u32, bytes - cut.bytes as u32 - 4);
         let [left_at, right_at] = self.text.cut_character(at, left, right);
         (
@@ -645,7 +645,7 @@ impl Store {
         let (head, head_chars) = if bytes == len {
             (offset, offset)
         } else {
-            let cut = cut_at(self.text.get(at, bytes), offset);
+            let cut = cut_from_ends(self.text.get(at, bytes), offset, len, chars);
             if cut.splits_pair {
                 return None;
             }

@@ -546,6 +546,26 @@ pub(crate) fn cut_at(text: &str, utf16: u32) -> Cut {
     Cut { bytes: text.len(), chars: char_len(text), splits_pair: false }
 }
 
+/// The same in a text that has so many UTF-16 units and characters: counts from the end that is nearer.
+pub(crate) fn cut_from_ends(text: &str, utf16: u32, units: u32, mut chars: u32) -> Cut {
+    if utf16 <= units / 2 {
+        return cut_at(text, utf16);
+    }
+    let mut left = units.saturating_sub(utf16);
+    for (bytes, character) in text.char_indices().rev() {
+        if left == 0 {
+            return Cut { bytes: bytes + character.len_utf8(), chars, splits_pair: false };
+        }
+        chars -= 1;
+        let units = character.len_utf16() as u32;
+        if units > left {
+            return Cut { bytes, chars, splits_pair: true };
+        }
+        left -= units;
+    }
+    Cut { bytes: 0, chars: 0, splits_pair: false }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -557,6 +577,20 @@ mod tests {
     /// One block of client 7 from clock 0, nothing deleted.
     fn with_block(block: &[u8]) -> Vec<u8> {
         [&[1, 1, 7, 0][..], block, &[0]].concat()
+    }
+
+    #[test]
+    fn a_cut_is_the_same_from_either_end() {
+        let text = "aß𝄞b😀😀é";
+        let units = utf16_len(text);
+        for utf16 in 0..=units {
+            let (one, other) = (cut_at(text, utf16), cut_from_ends(text, utf16, units, char_len(text)));
+            assert_eq!(
+                (one.bytes, one.chars, one.splits_pair),
+                (other.bytes, other.chars, other.splits_pair),
+                "at {utf16}"
+            );
+        }
     }
 
     #[test]
