@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -84,6 +86,15 @@ def test_one_damaged_update_refuses_the_list() -> None:
     with pytest.raises(DecodeError, match="update 1 of the list"):
         doc.apply_updates([updates[0], updates[1][:-1], updates[2]])
     assert doc.get_update() == Doc().get_update()
+
+
+@pytest.mark.parametrize("kind", [list, tuple, deque])
+def test_any_sequence_will_do(kind: Callable[[list[bytes]], Sequence[bytes]]) -> None:
+    """Also one that cannot be sliced."""
+    written, updates = _typed(10, 2)
+    doc = Doc()
+    doc.apply_updates(kind(updates))
+    assert str(doc.get("text", type=Text)) == written
 
 
 def test_an_empty_list_changes_nothing() -> None:

@@ -13,7 +13,7 @@ use pyo3::Borrowed;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyAny, PyBytes, PyDict, PySequence, PyTuple, PyType};
+use pyo3::types::{PyAny, PyBytes, PyDict, PyList, PySequence, PyTuple, PyType};
 
 use super::handle::{BaseType, Home};
 use super::observer::{Callback, Subject};
@@ -410,13 +410,19 @@ impl Doc {
     #[pyo3(signature = (updates, *, version=1))]
     fn apply_updates(&self, py: Python<'_>, updates: &Bound<'_, PySequence>, version: u8) -> PyResult<()> {
         let encoding = encoding_of(version)?;
+        // Of a list, parts are taken: whoever touches all of its elements at once touches each again when it is not in
+        // the cache any more.
+        let updates = if updates.is_instance_of::<PyList>() {
+            updates.clone()
+        } else {
+            updates.to_tuple()?.into_sequence()
+        };
         if self.shared.validator.get().is_some() {
             let all: Vec<PyBackedBytes> = updates.extract()?;
             self.validate(py, &merge(py, &all, encoding, DeletedContent::Kept)?, encoding)?;
         }
         let mut batch = Batch::new(encoding);
         for from in (0..updates.len()?).step_by(DECODED_AT_ONCE) {
-            // What others do to the list while the GIL is released does not matter to these.
             let some = updates.get_slice(from, from + DECODED_AT_ONCE)?.to_tuple()?;
             let some: Vec<Cow<'_, [u8]>> =
                 some.iter_borrowed().map(Borrowed::extract).collect::<PyResult<_>>()?;
