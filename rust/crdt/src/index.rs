@@ -343,16 +343,12 @@ impl ClientBlocks {
         self.chunks.insert(at, chunk);
     }
 
-    /// How many blocks there are.
-    pub(crate) fn len(&self) -> usize {
-        self.chunks.iter().map(Chunk::len).sum()
-    }
-
-    /// Whether the blocks have numbers in a row from `first` on, and no chunk has room for more of them.
-    pub(crate) fn is_row_from(&self, mut first: ItemId) -> bool {
+    /// Whether the blocks have numbers in a row, and no chunk has room for more of them.
+    pub(crate) fn is_row(&self) -> bool {
+        let mut next = self.chunks.first().map_or(0, |chunk| chunk.items.get(0));
         self.chunks.iter().all(|chunk| {
-            let row = first..first + chunk.len() as ItemId;
-            first = row.end;
+            let row = next..next + chunk.len() as ItemId;
+            next = row.end;
             chunk.items.is(&row) && chunk.offsets.len() == chunk.offsets.capacity()
         })
     }
@@ -360,7 +356,7 @@ impl ClientBlocks {
     /// Lists the same blocks by other numbers, which are in a row from `first` on: fills the chunks that splits have left
     /// half empty, and gives back what was reserved for more blocks. O(n).
     pub(crate) fn renumber(&mut self, first: ItemId) {
-        let mut clocks = Vec::with_capacity(self.len());
+        let mut clocks = Vec::with_capacity(self.chunks.iter().map(Chunk::len).sum());
         for (&first, chunk) in self.firsts.iter().zip(&self.chunks) {
             clocks.extend(chunk.offsets.iter().map(|&offset| first + u32::from(offset)));
         }

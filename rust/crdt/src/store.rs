@@ -436,13 +436,7 @@ impl Store {
     }
 
     fn is_numbered_in_order(&self) -> bool {
-        let mut first = 0;
-        let in_order = self.clients.iter().all(|blocks| {
-            let is_row = blocks.is_row_from(first);
-            first += blocks.len() as ItemId;
-            is_row
-        });
-        in_order && self.items.len() == self.items.count()
+        self.items.len() == self.items.count() && self.clients.iter().all(ClientBlocks::is_row)
     }
 
     fn number_in_order(&mut self) {
