@@ -165,3 +165,17 @@ def test_a_model_sees_the_document_as_the_update_would_leave_it() -> None:
     with pytest.raises(ValueError, match="too long"):
         doc.apply_updates([peer.get_update()])
     assert doc.get_update() == before
+
+
+def test_what_a_model_has_seen_is_what_is_applied() -> None:
+    """Though it puts something else into the list."""
+    updates = [Doc({"text": Text("bc")}).get_update()]
+
+    class Swapping(Short):
+        def __init__(self, **roots: Any) -> None:
+            super().__init__(**roots)
+            updates[:] = [Doc({"text": Text("too long")}).get_update()]
+
+    doc = Doc({"text": Text()}, Model=Swapping)
+    doc.apply_updates(updates)
+    assert str(doc["text"]) == "bc"

@@ -114,6 +114,8 @@ pub struct Statistics {
     pub heap_bytes: usize,
 }
 
+/// Of so many blocks a document keeps the scratch space for the next update.
+const SCRATCH: usize = 1024;
 /// From how many blocks on planning where all of them go takes less than integrating them one by one.
 const FILLING: usize = 8;
 /// From how many new blocks on an update is integrated without keeping the outline in step, if it is large enough beside
@@ -371,8 +373,8 @@ impl Doc {
             Ok(source)
         });
         let applied = decoded.map(|source| self.integrate_into(&update, &source));
-        // A rare large update must not pin its scratch space for the life of the document.
-        if update.blocks.len() <= 1024 {
+        // A rare large update, or one that claims to be large, must not pin its scratch space for the life of the document.
+        if update.blocks.capacity() <= SCRATCH {
             self.scratch = update;
         }
         applied
@@ -617,5 +619,18 @@ impl Doc {
             pending_blocks: self.pending.block_count(),
             heap_bytes: self.store.heap_bytes(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_claims_to_be_large_leaves_no_scratch_space() {
+        let mut doc = Doc::new(1);
+        let claim = [&[1, 0xff, 0xff, 0xff, 0x7f, 7, 0, 11][..], &[0; 1 << 20]].concat();
+        assert!(doc.apply_update(&claim).is_err());
+        assert!(doc.scratch.blocks.capacity() <= SCRATCH);
     }
 }

@@ -254,6 +254,7 @@ impl Store {
         )
     }
 
+    /// Stores text.
     #[inline]
     pub(crate) fn new_text(&mut self, text: &Text<'_>) -> Content {
         let Text { head, middle, tail } = text;

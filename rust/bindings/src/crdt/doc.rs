@@ -401,7 +401,7 @@ impl Doc {
     ///
     /// Args:
     ///     updates: in any order. Only if two claim the same units and are not the same there, as a forged one can, the
-    ///         order decides whose the units are.
+    ///         order decides whose the units are. A list that other threads change meanwhile is read in parts.
     ///     version: of their encoding, 1 or 2.
     ///
     /// Raises:
@@ -410,14 +410,15 @@ impl Doc {
     #[pyo3(signature = (updates, *, version=1))]
     fn apply_updates(&self, py: Python<'_>, updates: &Bound<'_, PySequence>, version: u8) -> PyResult<()> {
         let encoding = encoding_of(version)?;
+        let is_validated = self.shared.validator.get().is_some();
         // Of a list, parts are taken: whoever touches all of its elements at once touches each again when it is not in
-        // the cache any more.
-        let updates = if updates.is_instance_of::<PyList>() {
+        // the cache any more. What was validated must be what is applied, whatever becomes of the list.
+        let updates = if updates.is_instance_of::<PyList>() && !is_validated {
             updates.clone()
         } else {
             updates.to_tuple()?.into_sequence()
         };
-        if self.shared.validator.get().is_some() {
+        if is_validated {
             let all: Vec<PyBackedBytes> = updates.extract()?;
             self.validate(py, &merge(py, &all, encoding, DeletedContent::Kept)?, encoding)?;
         }
