@@ -629,7 +629,8 @@ mod tests {
     #[test]
     fn an_update_that_claims_to_be_large_leaves_no_scratch_space() {
         let mut doc = Doc::new(1);
-        let claim = [&[1, 0xff, 0xff, 0xff, 0x7f, 7, 0, 11][..], &[0; 1 << 20]].concat();
+        let mut claim = vec![1, 0xff, 0xff, 0xff, 0x7f, 7, 0, 11];
+        claim.resize(1 << 20, 0);
         assert!(doc.apply_update(&claim).is_err());
         assert!(doc.scratch.blocks.capacity() <= SCRATCH);
     }
