@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from typing import Any
 
 import pytest
 
-from officina.crdt import Array, Doc, Map, ReadTransaction, Text, TextEvent
+from officina.crdt import Array, Doc, Map, ReadTransaction, Text, TextEvent, TransactionEvent
 from officina.errors import LocalProtocolError
 
 
@@ -363,6 +365,23 @@ def test_an_observer_of_updates_is_given_their_bytes(doc: Doc) -> None:
     assert str(copy.get("text", type=Text)) == "bc"
     assert copy.get("map", type=Map).to_py() == {"key": "value"}
     assert copy.get("array", type=Array).to_py() == [1]
+
+
+def test_functions_written_in_c_observe_like_any_other(doc: Doc) -> None:
+    text = doc.get("text", type=Text)
+    heard: deque[Any] = deque()
+    doc.observe_updates(heard.append)
+    text.insert(0, "a")
+    doc.observe(heard.append)
+    text.observe(heard.append)
+    doc.observe_updates(math.sqrt)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        text.insert(1, "b")
+
+    assert [type(event) for event in heard] == [bytes, TextEvent, TransactionEvent, bytes]
+    (error,) = raised.value.exceptions
+    assert isinstance(error, TypeError)
 
 
 def test_updates_and_events_tell_the_same(doc: Doc) -> None:

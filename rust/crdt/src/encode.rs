@@ -23,7 +23,7 @@ impl Store {
         take: impl FnOnce(Cow<'_, [u8]>) -> T,
     ) -> T {
         let last_block =
-            starts.only().and_then(|(slot, clock)| Some((self.clients.get(slot).last_from(clock)?, clock)));
+            starts.only().and_then(|(slot, clock)| Some((self.newest_from(slot, clock)?, clock)));
         let mut keystroke = Short::default();
         let is_short = (last_block.is_some() || starts.is_empty())
             && self.encode_keystroke(last_block, deletes, &mut keystroke).is_some();

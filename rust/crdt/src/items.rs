@@ -241,6 +241,11 @@ impl Items {
     }
 
     #[inline]
+    pub(crate) fn clock(&self, id: ItemId) -> u32 {
+        self.packed[id as usize].clock
+    }
+
+    #[inline]
     pub(crate) fn right(&self, id: ItemId) -> ItemId {
         self.packed[id as usize].right
     }

@@ -10,7 +10,7 @@ use crate::branch::Finger;
 use crate::delete_set::DeleteSet;
 use crate::doc::Doc;
 use crate::id::{ClientId, Id};
-use crate::lib0::{Reader, septets};
+use crate::lib0::{Reader, Septets};
 use crate::store::Store;
 use crate::tree::Size;
 use crate::update::{HAS_ORIGIN, HAS_RIGHT_ORIGIN};
@@ -140,68 +140,77 @@ impl Store {
     fn encode_end_of_run(&self, item: ItemId, clock: u32, update: &mut Short) -> Option<()> {
         let item = self.item(item);
         let offset = clock - item.clock;
-        let origin =
-            if offset == 0 { item.origin } else { LocalId { client: item.client, clock: clock - 1 } };
         let is_plain = item.kind == Kind::String && item.content.bytes == item.len && item.key == NONE;
-        if !is_plain || origin.is_none() || item.len - offset > Short::TEXT as u32 {
+        let is_first = offset == 0 && item.origin.is_none();
+        if !is_plain || is_first || item.len - offset > Short::TEXT as u32 {
             return None;
         }
-        let client = self.clients.get(item.client).client;
-        update.byte(1);
-        update.byte(1);
-        update.number(client);
-        update.number(clock.into());
+        let (author, start) = (Septets::of(self.clients.get(item.client).client), Septets::of(clock.into()));
+        let by = |slot| if slot == item.client { author } else { Septets::of(self.clients.get(slot).client) };
+        let (origin_by, origin) = if offset > 0 {
+            (author, start.before(clock.into()))
+        } else {
+            (by(item.origin.client), Septets::of(item.origin.clock.into()))
+        };
         let has_right = !item.right_origin.is_none();
+        update.byte(1);
+        update.byte(1);
+        update.septets(author);
+        update.septets(start);
         update.byte(Kind::String as u8 | HAS_ORIGIN | if has_right { HAS_RIGHT_ORIGIN } else { 0 });
-        for id in [origin, item.right_origin] {
-            if !id.is_none() {
-                let Id { client, clock } = self.global(id);
-                update.number(client);
-                update.number(clock.into());
-            }
+        update.septets(origin_by);
+        update.septets(origin);
+        if has_right {
+            update.septets(by(item.right_origin.client));
+            update.number(item.right_origin.clock.into());
         }
-        let text = &self.text_of(&item).as_bytes()[offset as usize..];
-        update.number(text.len() as u64);
-        update.text(text);
+        update.text(&self.text_of(&item).as_bytes()[offset as usize..]);
         Some(())
     }
 }
 
 /// An update while it is being written: at most ten numbers as V1 writes them, five more bytes, and a short text.
 pub(crate) struct Short {
-    bytes: [u8; 128],
+    bytes: [u8; Short::ROOM + 8],
     len: usize,
 }
 
 impl Default for Short {
     fn default() -> Self {
-        Self { bytes: [0; 128], len: 0 }
+        Self { bytes: [0; Self::ROOM + 8], len: 0 }
     }
 }
 
 impl Short {
+    const ROOM: usize = 128;
     /// So many bytes of text have room beside everything else.
     const TEXT: usize = 48;
 
+    /// Stores eight bytes at once; those that are not of the number are written over.
     #[inline]
-    fn byte(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
-    }
-
-    #[inline]
-    fn number(&mut self, value: u64) {
-        if value < 0x80 {
-            return self.byte(value as u8);
-        }
-        // Eight bytes are stored at once; those that are not of the number are written over.
-        let (word, length) = septets(value);
-        self.bytes[self.len..self.len + 8].copy_from_slice(&word.to_le_bytes());
+    fn septets(&mut self, Septets { bytes, length }: Septets) {
+        // The remainder is what it was; this way no place has to be checked.
+        let at = self.len % Self::ROOM;
+        self.bytes[at..at + 8].copy_from_slice(&bytes.to_le_bytes());
         self.len += length;
     }
 
     #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.septets(Septets { bytes: byte.into(), length: 1 });
+    }
+
+    #[inline]
+    fn number(&mut self, value: u64) {
+        self.septets(Septets::of(value));
+    }
+
+    #[inline]
     fn text(&mut self, text: &[u8]) {
+        self.number(text.len() as u64);
+        if let &[byte] = text {
+            return self.byte(byte);
+        }
         self.bytes[self.len..self.len + text.len()].copy_from_slice(text);
         self.len += text.len();
     }

@@ -392,14 +392,34 @@ impl Integer {
     }
 }
 
-/// The bytes of an unsigned integer of at most 56 bits, the first one lowest, and how many there are.
-#[inline]
-pub(crate) fn septets(value: u64) -> (u64, usize) {
-    let quads = (value & 0x0fff_ffff) | (value << 4 & 0x0fff_ffff_0000_0000);
-    let pairs = (quads & 0x0000_3fff_0000_3fff) | (quads << 2 & 0x3fff_0000_3fff_0000);
-    let septets = (pairs & 0x007f_007f_007f_007f) | (pairs << 1 & 0x7f00_7f00_7f00_7f00);
-    let last = (septets | 1).ilog2() / 8;
-    (septets | 0x8080_8080_8080_8080 & ((1 << (8 * last)) - 1), last as usize + 1)
+/// An unsigned integer of at most 56 bits as it is written, made of its bits all at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Septets {
+    /// The first byte lowest.
+    pub(crate) bytes: u64,
+    /// How many of the bytes it takes.
+    pub(crate) length: usize,
+}
+
+impl Septets {
+    #[inline]
+    pub(crate) fn of(value: u64) -> Self {
+        if value < 0x80 {
+            return Self { bytes: value, length: 1 };
+        }
+        let quads = (value & 0x0fff_ffff) | (value << 4 & 0x0fff_ffff_0000_0000);
+        let pairs = (quads & 0x0000_3fff_0000_3fff) | (quads << 2 & 0x3fff_0000_3fff_0000);
+        let septets = (pairs & 0x007f_007f_007f_007f) | (pairs << 1 & 0x7f00_7f00_7f00_7f00);
+        let last = septets.ilog2() / 8;
+        let more = 0x8080_8080_8080_8080 & ((1 << (8 * last)) - 1);
+        Self { bytes: septets | more, length: last as usize + 1 }
+    }
+
+    /// These are `value`; the number before it.
+    #[inline]
+    pub(crate) fn before(self, value: u64) -> Self {
+        if value.is_multiple_of(0x80) { Self::of(value - 1) } else { Self { bytes: self.bytes - 1, ..self } }
+    }
 }
 
 #[cfg(test)]
@@ -412,8 +432,8 @@ mod tests {
             for value in [1u64 << bits, (1 << bits) - 1, MAX_SAFE_INTEGER >> bits] {
                 let mut writer = Writer::new();
                 writer.var_uint(value);
-                let (word, length) = septets(value);
-                assert_eq!(writer.as_bytes(), &word.to_le_bytes()[..length]);
+                let Septets { bytes, length } = Septets::of(value);
+                assert_eq!(writer.as_bytes(), &bytes.to_le_bytes()[..length]);
                 writer.var_int(true, value);
                 let bytes = writer.into_bytes();
                 let mut reader = Reader::new(&bytes);

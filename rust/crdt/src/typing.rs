@@ -42,6 +42,16 @@ impl Store {
         }
     }
 
+    /// The block with a client's last units, if it holds `clock`.
+    #[inline]
+    pub(crate) fn newest_from(&self, client: u32, clock: u32) -> Option<ItemId> {
+        let Typing { client: typist, run, version, .. } = self.typing;
+        if typist == client && version == self.items.version() {
+            return (self.items.clock(run) <= clock).then_some(run);
+        }
+        self.clients.get(client).last_from(clock)
+    }
+
     /// Inserts text if it goes on where the last insertion ended and nothing has changed since; returns whether it does.
     #[inline]
     pub(crate) fn keep_typing(

@@ -14,7 +14,7 @@ use crate::errors::NativeError;
 
 /// What is called, and how: found out once, when it is registered.
 pub(super) struct Callback {
-    function: Py<PyAny>,
+    function: Function,
     /// How many arguments it takes, as far as that matters: 0, 1 or 2.
     arguments: usize,
     /// Whether calling it only makes a coroutine, which the transaction's task group runs.
@@ -31,7 +31,7 @@ impl Callback {
             Err(_) => 1,
         };
         let is_async = inspect.call_method1("iscoroutinefunction", (function,))?.is_truthy()?;
-        Ok(Self { function: function.clone().unbind(), arguments, is_async })
+        Ok(Self { function: Function::of(function), arguments, is_async })
     }
 
     /// The callback of a document, which is always given the event alone.
@@ -53,14 +53,14 @@ impl Callback {
     #[inline]
     fn call(&self, event: &Bound<'_, PyAny>, announced: &Announced) -> PyResult<()> {
         if self.is_plain() {
-            return call_with(self.function.bind(event.py()), event).map(drop);
+            return self.function.call(event);
         }
         self.call_as_it_asks(event, announced)
     }
 
     fn call_as_it_asks(&self, event: &Bound<'_, PyAny>, announced: &Announced) -> PyResult<()> {
         let py = event.py();
-        let function = self.function.bind(py);
+        let function = self.function.object.bind(py);
         let mut arguments: Vec<_> = std::iter::once(event.clone()).take(self.arguments).collect();
         if self.arguments > 1 {
             arguments.push(announced.transaction(py)?.into_bound(py).into_any());
@@ -77,15 +77,52 @@ impl Callback {
     }
 }
 
-/// Calls a function with one argument. pyo3 puts it into a tuple first, which takes about as long as the call.
-#[expect(unsafe_code, reason = "pyo3 has no other call in the stable interface of Python 3.11")]
-fn call_with<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let end = std::ptr::null_mut::<ffi::PyObject>();
-    // SAFETY: Both objects are alive and this thread holds the GIL, as `Bound` says; the arguments end with a null
-    // pointer; what comes back is a new reference, or null after an exception was raised.
-    unsafe {
-        let result = ffi::PyObject_CallFunctionObjArgs(function.as_ptr(), argument.as_ptr(), end);
-        Bound::from_owned_ptr_or_err(function.py(), result)
+/// What can be called with one argument.
+struct Function {
+    object: Py<PyAny>,
+    /// How to call it at once, if it is written in C and takes one argument, like `list.append`, and what it belongs to.
+    direct: Option<(ffi::PyCFunction, Py<PyAny>)>,
+}
+
+#[expect(unsafe_code, reason = "pyo3 has no such calls in the stable interface of Python 3.11")]
+impl Function {
+    fn of(object: &Bound<'_, PyAny>) -> Self {
+        let pointer = object.as_ptr();
+        // SAFETY: The object is alive and this thread holds the GIL, as `Bound` says; that it is a built-in function is
+        // asked before anything else is; what one belongs to is borrowed from it, and becomes a reference of our own.
+        let direct = unsafe {
+            if ffi::PyCFunction_Check(pointer) != 0 && ffi::PyCFunction_GetFlags(pointer) == ffi::METH_O {
+                let owner = Bound::from_borrowed_ptr_or_opt(object.py(), ffi::PyCFunction_GetSelf(pointer));
+                ffi::PyCFunction_GetFunction(pointer).zip(owner.map(Bound::unbind))
+            } else {
+                None
+            }
+        };
+        Self { object: object.clone().unbind(), direct }
+    }
+
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        let direct = self.direct.as_ref().map(|(function, owner)| (*function, owner.clone_ref(py)));
+        Self { object: self.object.clone_ref(py), direct }
+    }
+
+    /// Calls it. pyo3 puts the argument into a tuple first, which takes about as long as the call.
+    #[inline]
+    fn call(&self, argument: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, argument) = (argument.py(), argument.as_ptr());
+        let end = std::ptr::null_mut::<ffi::PyObject>();
+        // SAFETY: All objects are alive and this thread holds the GIL, as `Bound` says. A function that takes one argument
+        // is given what it belongs to and that; of other calls the arguments end with a null pointer. What comes back is
+        // a new reference, or null after an exception was raised.
+        let result = unsafe {
+            let result = if let Some((function, owner)) = &self.direct {
+                function(owner.as_ptr(), argument)
+            } else {
+                ffi::PyObject_CallFunctionObjArgs(self.object.as_ptr(), argument, end)
+            };
+            Bound::from_owned_ptr_or_err(py, result)
+        };
+        result.map(drop)
     }
 }
 
@@ -122,7 +159,7 @@ pub(super) struct Listeners {
 /// Functions that are called with an update and nothing else. A Python object, as each keystroke takes a reference to
 /// it: one that is counted under the GIL takes a fraction of the time of an [`Arc`].
 #[pyclass(frozen)]
-pub(super) struct Hearers(OnceLock<Vec<Py<PyAny>>>);
+pub(super) struct Hearers(OnceLock<Vec<Function>>);
 
 impl Hearers {
     /// Room for them. Making an object can run Python code, so this comes before the document is locked. Without
@@ -131,8 +168,14 @@ impl Hearers {
         Py::new(py, Self(OnceLock::new())).ok()
     }
 
-    fn functions(&self) -> &[Py<PyAny>] {
-        self.0.get().map_or(&[], Vec::as_slice)
+    /// Tells each of them. None is left out because another failed; their errors are gathered.
+    #[inline]
+    pub(super) fn hear(&self, update: &Bound<'_, PyBytes>, errors: &mut Vec<PyErr>) {
+        for function in self.0.get().map_or(&[][..], Vec::as_slice) {
+            if let Err(error) = function.call(update) {
+                errors.push(error);
+            }
+        }
     }
 }
 
@@ -248,19 +291,27 @@ impl Observers {
     }
 }
 
+/// An update of which nobody asks for more, and who is to be told of it.
+pub(super) struct Told {
+    pub(super) update: Py<PyBytes>,
+    pub(super) hearers: Py<Hearers>,
+}
+
 /// What has to be told of a transaction, and to whom, once nothing is locked.
 pub(super) enum Announcement {
-    /// The update, when nobody listens for more of it.
-    Update { update: Py<PyBytes>, hearers: Py<Hearers> },
+    Update(Told),
     /// Whatever they ask.
-    All { announced: Arc<Announced>, listeners: Arc<Listeners> },
+    All {
+        announced: Arc<Announced>,
+        listeners: Arc<Listeners>,
+    },
 }
 
 impl Announcement {
     pub(super) fn announced(&self) -> Option<&Arc<Announced>> {
         match self {
             Self::All { announced, .. } => Some(announced),
-            Self::Update { .. } => None,
+            Self::Update(_) => None,
         }
     }
 
@@ -269,14 +320,7 @@ impl Announcement {
     /// None is left out because another failed; their errors are gathered.
     pub(super) fn call(&self, py: Python<'_>, errors: &mut Vec<PyErr>) {
         let (announced, listeners) = match self {
-            Self::Update { update, hearers } => {
-                for function in hearers.get().functions() {
-                    if let Err(error) = call_with(function.bind(py), update.bind(py)) {
-                        errors.push(error);
-                    }
-                }
-                return;
-            }
+            Self::Update(Told { update, hearers }) => return hearers.get().hear(update.bind(py), errors),
             Self::All { announced, listeners } => (announced, listeners),
         };
         let Listeners { types, document, updates, subdocuments } = &**listeners;

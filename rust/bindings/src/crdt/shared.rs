@@ -23,7 +23,7 @@ use pyo3::types::{PyBytes, PyWeakrefReference};
 
 use super::doc::Doc;
 use super::event::Announced;
-use super::observer::{Announcement, Callback, Hearers, Observers, Subject, raise};
+use super::observer::{Announcement, Callback, Hearers, Observers, Subject, Told, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
@@ -36,7 +36,7 @@ const MAX_ANSWERS: usize = 100;
 
 /// Tells threads apart, also those that are over.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct ThreadId(u64);
+pub(super) struct ThreadId(u64);
 
 impl ThreadId {
     /// The thread that asks. The standard library's own ids take several times as long to come by.
@@ -85,6 +85,8 @@ impl Teller {
 /// What is left to do once a closed transaction's document is unlocked.
 pub(super) enum Done {
     Nothing,
+    /// This thread, the teller now, is to tell observers of the update.
+    TellUpdate(Told, ThreadId),
     /// Observers are to hear of it.
     Tell(Announcement),
     /// Undo managers have captured it, and observers may have to hear of it.
@@ -573,11 +575,12 @@ impl Shared {
     ) -> PyResult<T> {
         match done {
             Done::Nothing => {}
-            Done::Tell(announcement) => self.announce(py, announcement)?,
+            Done::TellUpdate(told, teller) => self.tell(py, told, teller)?,
+            Done::Tell(announcement) => self.announce(py, announcement, Vec::new())?,
             Done::Settle(captured, announcement) => {
                 let settled = self.settle(py, captured);
                 if let Some(announcement) = announcement {
-                    self.announce(py, announcement)?;
+                    self.announce(py, announcement, Vec::new())?;
                 }
                 settled?;
             }
@@ -585,15 +588,33 @@ impl Shared {
         result.map_err(|error| PyErr::from(error.into()))
     }
 
-    fn announce(&self, py: Python<'_>, mut announcement: Announcement) -> PyResult<()> {
+    /// Tells observers of an update, and of what they have changed meanwhile.
+    #[inline]
+    fn tell(&self, py: Python<'_>, told: Told, teller: ThreadId) -> PyResult<()> {
+        let (update, hearers) = (told.update.into_bound(py), told.hearers.into_bound(py));
         let mut errors = Vec::new();
+        hearers.get().hear(&update, &mut errors);
+        let next = if self.teller.end(teller) { None } else { self.lock(py).next_announcement() };
+        match next {
+            None if errors.is_empty() => Ok(()),
+            None => raise(py, errors),
+            Some(next) => self.announce(py, next, errors),
+        }
+    }
+
+    /// Calls the observers, of what they change meanwhile too; raises their errors, and those there are already.
+    fn announce(
+        &self,
+        py: Python<'_>,
+        mut announcement: Announcement,
+        mut errors: Vec<PyErr>,
+    ) -> PyResult<()> {
         loop {
             announcement.call(py, &mut errors);
             if let Some(announced) = announcement.announced() {
                 retire_removed(py, &announced.changes.subdocuments);
             }
-            let is_over = self.teller.end(ThreadId::here());
-            let next = if is_over { None } else { self.lock(py).next_announcement() };
+            let next = self.lock(py).next_announcement();
             // What is dropped here may run Python code: only after the lock is released.
             match next {
                 Some(next) => announcement = next,
@@ -709,12 +730,12 @@ impl State {
         };
         let update = self.engine.commit_update_as(|update| PyBytes::new(py, &update).unbind());
         let Some(update) = update else { return Done::Nothing };
-        let announcement = Announcement::Update { update, hearers };
+        let (told, here) = (Told { update, hearers }, ThreadId::here());
         // A teller is not among those who announce: nothing has to be kept of an update that is written.
-        if self.announcing.is_empty() && shared.teller.begin(ThreadId::here()) {
-            return Done::Tell(announcement);
+        if self.announcing.is_empty() && shared.teller.begin(here) {
+            return Done::TellUpdate(told, here);
         }
-        Done::telling(self.queue(shared, announcement))
+        Done::telling(self.queue(shared, Announcement::Update(told)))
     }
 
     /// Closes the engine's transaction: undo managers capture it, and what observers are to hear is gathered.
