@@ -79,6 +79,27 @@ def test_threads_feeding_one_document_with_updates_lose_nothing() -> None:
     assert sorted(str(doc.get("text", type=Text))) == sorted("0123" * EDITS)
 
 
+def test_short_and_long_work_of_many_threads_on_one_document_takes_turns() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    doc.observe_updates(id)
+
+    def work(number: int) -> None:
+        for count in range(EDITS // 10):
+            author = Doc(client_id=1 + number * EDITS + count)
+            author.get("text", type=Text).insert(0, str(number) * 5_000)
+            doc.apply_update(author.get_update())
+            text.insert(0, "short")
+            del text[:5]
+            assert len(str(text)) >= (count + 1) * 5_000
+
+    _in_threads(work)
+
+    assert {number: str(text).count(number) for number in "0123"} == dict.fromkeys(
+        "0123", EDITS // 10 * 5_000
+    )
+
+
 def test_documents_made_in_one_thread_can_be_edited_and_dropped_in_another() -> None:
     docs = [Doc() for _ in range(THREADS)]
     texts = [doc.get("text", type=Text) for doc in docs]

@@ -7,7 +7,6 @@ use pyo3::types::{PyDict, PyList};
 use super::handle::{Handle, Home, gap_index, gap_range};
 use super::snapshot::Snapshot;
 use super::value::{json_to_py, value_to_py};
-use crate::errors::{NativeError, run};
 
 /// How a text of one version becomes that of another, or what it is now, as a Quill delta.
 pub(super) fn delta_between<'py>(
@@ -18,9 +17,7 @@ pub(super) fn delta_between<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let Home { shared, target } = handle.home()?;
     let (old, new) = (&old.get().version, new.map(|new| &new.get().version));
-    let parts = run(py, || {
-        shared.lock_detached().engine.difference(*target, old, new, shared.unit).map_err(NativeError::from)
-    })?;
+    let parts = shared.read_mut_detached(py, |engine| engine.difference(*target, old, new, shared.unit))?;
     let delta = PyList::empty(py);
     for (part, formatting) in &parts {
         let entry = PyDict::new(py);
@@ -54,10 +51,9 @@ pub(super) fn attribution(
         Some(stop) => gap_range(start, stop).map(|(start, stop)| (start, Some(stop)))?,
         None => (gap_index(start)?, None),
     };
-    let stretches = run(py, || {
-        let engine = &shared.lock_detached().engine;
+    let stretches = shared.read_mut_detached(py, |engine| {
         let stop = stop.unwrap_or_else(|| engine.len(*target, shared.unit));
-        engine.attribution(*target, start, stop, shared.unit).map_err(NativeError::from)
+        engine.attribution(*target, start, stop, shared.unit)
     })?;
     Ok(stretches.iter().map(|found| (found.client, found.start, found.end)).collect())
 }

@@ -8,6 +8,7 @@ mod delta;
 mod doc;
 mod edits;
 mod event;
+mod gil_lock;
 mod handle;
 mod history;
 mod id_map;

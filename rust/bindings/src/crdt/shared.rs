@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use officina_crdt::{
@@ -23,11 +23,12 @@ use pyo3::types::{PyBytes, PyWeakrefReference};
 
 use super::doc::Doc;
 use super::event::Announced;
+use super::gil_lock::{GilLock, Locked, Signal};
 use super::observer::{Announcement, Callback, Hearers, Observers, Subject, Told, raise};
 use super::subdoc::{Nesting, retire_removed};
 use super::transaction::Transaction;
 use super::undo::{Captured, Origin, Trackers};
-use crate::errors::{NativeError, run};
+use crate::errors::NativeError;
 
 /// How often a thread that waits for another's transaction looks whether it was interrupted.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
@@ -157,15 +158,13 @@ pub(super) struct State {
     reading: Vec<ThreadId>,
     /// Whether some of its subdocuments have been opened.
     has_subdocuments: bool,
-    /// How many threads wait for the explicit transaction to end.
-    waiting: usize,
 }
 
 /// A document, shared by every Python object that refers to it.
 pub(super) struct Shared {
-    state: Mutex<State>,
-    /// Notified when an explicit transaction ends.
-    ended: Condvar,
+    state: GilLock<State>,
+    /// Given when an explicit transaction ends.
+    ended: Signal,
     teller: Teller,
     pub(super) unit: Unit,
     /// Whether an undo manager was ever attached.
@@ -183,7 +182,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(client_id: u64, unit: Unit) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State {
+            state: GilLock::new(State {
                 engine: Engine::new(client_id),
                 frozen: None,
                 damage: None,
@@ -193,9 +192,8 @@ impl Shared {
                 announcing: Vec::new(),
                 reading: Vec::new(),
                 has_subdocuments: false,
-                waiting: 0,
             }),
-            ended: Condvar::new(),
+            ended: Signal::new(),
             teller: Teller::new(),
             unit,
             tracked: AtomicBool::new(false),
@@ -245,32 +243,10 @@ impl Shared {
 
     /// Locks the state, thawed. While another thread holds it, the GIL is released.
     #[inline]
-    pub(super) fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
-        loop {
-            let state = self.lock_as_it_is(py);
-            if state.frozen.is_none() {
-                return state;
-            }
-            drop(state);
-            py.detach(|| drop(self.lock_detached()));
-        }
-    }
-
-    #[inline]
-    fn lock_as_it_is(&self, py: Python<'_>) -> MutexGuard<'_, State> {
-        loop {
-            match self.state.try_lock() {
-                Ok(state) => return state,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => py.detach(|| drop(self.lock_detached())),
-            }
-        }
-    }
-
-    pub(super) fn lock_detached(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(frozen) = state.frozen.take() {
-            state.damage = frozen.thaw(&mut state.engine).err();
+    pub(super) fn lock<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, State> {
+        let mut state = self.state.lock(py);
+        if state.frozen.is_some() {
+            state.detached(State::thaw);
         }
         state
     }
@@ -292,10 +268,7 @@ impl Shared {
         py: Python<'_>,
         work: impl FnOnce(&Engine) -> T + Send,
     ) -> PyResult<T> {
-        let read = py.detach(|| {
-            let state = self.lock_detached();
-            state.check_sound().map(|()| work(&state.engine))
-        });
+        let read = self.lock(py).detached(|state| state.check_sound().map(|()| work(&state.engine)));
         Ok(read?)
     }
 
@@ -305,7 +278,7 @@ impl Shared {
         py: Python<'_>,
         work: impl FnOnce(&mut Engine, Option<&Frozen>) -> T,
     ) -> T {
-        let State { engine, frozen, .. } = &mut *self.lock_as_it_is(py);
+        let State { engine, frozen, .. } = &mut *self.state.lock(py);
         work(engine, frozen.as_ref())
     }
 
@@ -313,7 +286,11 @@ impl Shared {
     ///
     /// # Errors
     /// `TimeoutError` when that takes longer than until `deadline`; the signal handler's error when interrupted.
-    fn lock_in_turn(&self, py: Python<'_>, deadline: Option<Instant>) -> PyResult<MutexGuard<'_, State>> {
+    fn lock_in_turn<'py>(
+        &self,
+        py: Python<'py>,
+        deadline: Option<Instant>,
+    ) -> PyResult<Locked<'_, 'py, State>> {
         loop {
             let state = self.lock(py);
             if state.is_open_to_this_thread() {
@@ -324,23 +301,15 @@ impl Shared {
             if left == Some(Duration::ZERO) {
                 return Err(PyTimeoutError::new_err("another thread's transaction did not end in time"));
             }
-            py.detach(|| {
-                let mut state = self.lock_detached();
-                if !state.is_open_to_this_thread() {
-                    let wait = left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK);
-                    state.waiting += 1;
-                    let waited = self.ended.wait_timeout(state, wait);
-                    waited.unwrap_or_else(PoisonError::into_inner).0.waiting -= 1;
-                }
-            });
+            self.ended.wait(py, left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK));
             py.check_signals()?;
         }
     }
 
     /// Locks the state for a change, when no other thread's transaction is open.
     #[inline]
-    pub(super) fn lock_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
-        if let Ok(state) = self.state.try_lock()
+    pub(super) fn lock_for_change<'py>(&self, py: Python<'py>) -> PyResult<Locked<'_, 'py, State>> {
+        if let Some(state) = self.state.try_lock(py)
             && state.is_unhindered()
         {
             return Ok(state);
@@ -348,7 +317,7 @@ impl Shared {
         self.lock_in_turn_for_change(py)
     }
 
-    fn lock_in_turn_for_change(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+    fn lock_in_turn_for_change<'py>(&self, py: Python<'py>) -> PyResult<Locked<'_, 'py, State>> {
         let state = self.lock_in_turn(py, None)?;
         state.check_writable()?;
         Ok(state)
@@ -366,7 +335,7 @@ impl Shared {
 
     /// Reads the document without the GIL, for what takes longer than handing it over.
     pub(super) fn read_detached<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Engine) -> T + Send) -> T {
-        py.detach(|| work(&self.lock_detached().engine))
+        self.lock(py).detached(|state| work(&state.engine))
     }
 
     /// The same for what rearranges the document's inside without changing what it holds.
@@ -375,7 +344,8 @@ impl Shared {
         py: Python<'_>,
         work: impl FnOnce(&mut Engine) -> Result<T, E> + Send,
     ) -> PyResult<T> {
-        run(py, || work(&mut self.lock_detached().engine))
+        let outcome = self.lock(py).detached(|state| work(&mut state.engine));
+        outcome.map_err(|error| PyErr::from(error.into()))
     }
 
     /// Changes the document in the open transaction, or in one of its own.
@@ -402,26 +372,15 @@ impl Shared {
         py: Python<'_>,
         work: impl FnOnce(&mut Engine) -> Result<T, E> + Send,
     ) -> PyResult<T> {
-        let mut work = Some(work);
-        loop {
-            drop(self.lock_for_change(py)?);
-            // Another thread may open a transaction between the two locks; then wait again.
-            let outcome = py.detach(|| {
-                let mut state = self.lock_detached();
-                if !state.is_open_to_this_thread() {
-                    return None;
-                }
-                let work = work.take()?;
-                let begun = state.begin();
-                let result = work(&mut state.engine);
-                let done =
-                    if begun { state.close(self, Origin::Implicit, None, None) } else { Done::Nothing };
-                Some((result, done))
-            });
-            if let Some((result, done)) = outcome {
-                return self.finish(py, done, result);
-            }
-        }
+        let mut state = self.lock_for_change(py)?;
+        let (done, result) = state.detached(|state| {
+            let begun = state.begin();
+            let result = work(&mut state.engine);
+            let done = if begun { state.close(self, Origin::Implicit, None, None) } else { Done::Nothing };
+            (done, result)
+        });
+        drop(state);
+        self.finish(py, done, result)
     }
 
     /// The transaction that is open on this thread, if any: what `look` makes of it.
@@ -490,12 +449,9 @@ impl Shared {
         };
         let group = tasks.map(|tasks| tasks.group);
         let done = state.close_attached(py, self, tracked, origin, group);
-        let is_awaited = state.waiting > 0;
         drop(state);
         drop(object);
-        if is_awaited {
-            self.ended.notify_all();
-        }
+        self.ended.give(py);
         let finished = self.finish(py, done, Ok::<_, NativeError>(()));
         for callback in over {
             callback.call0(py)?;
@@ -626,6 +582,13 @@ impl Shared {
 }
 
 impl State {
+    /// Fills the engine with the document as which it was frozen.
+    fn thaw(&mut self) {
+        if let Some(frozen) = self.frozen.take() {
+            self.damage = frozen.thaw(&mut self.engine).err();
+        }
+    }
+
     /// Whether nothing stands in the way of a change by this thread.
     #[inline]
     fn is_unhindered(&self) -> bool {

@@ -189,28 +189,21 @@ impl Shared {
     fn step(self: &Arc<Self>, py: Python<'_>, link: &Arc<Link>, step: Step) -> PyResult<bool> {
         let hash = origin_of(link);
         let origin = hash.into_py_any(py)?;
-        loop {
-            if self.lock_for_change(py)?.transaction.is_some() {
-                let hint = "Cannot acquire transaction: an undo or redo is one of its own";
-                return Err(NativeError::local(hint).into());
-            }
-            let origin = origin.clone_ref(py);
-            let outcome = py.detach(|| {
-                let mut state = self.lock_detached();
-                if state.transaction.is_some() {
-                    return None;
-                }
-                if !state.begin() {
-                    state.engine.begin(Listening::default());
-                }
-                let stepped = state.engine.step(link.id, step);
-                let captured = state.capture(Origin::Hash(hash), Some((link, step)));
-                Some((stepped, state.commit(self, captured, Some(origin), None)))
-            });
-            if let Some((stepped, done)) = outcome {
-                return self.finish(py, done, stepped.map(|step| step.is_some()));
-            }
+        let mut state = self.lock_for_change(py)?;
+        if state.transaction.is_some() {
+            let hint = "Cannot acquire transaction: an undo or redo is one of its own";
+            return Err(NativeError::local(hint).into());
         }
+        let (stepped, done) = state.detached(|state| {
+            if !state.begin() {
+                state.engine.begin(Listening::default());
+            }
+            let stepped = state.engine.step(link.id, step);
+            let captured = state.capture(Origin::Hash(hash), Some((link, step)));
+            (stepped, state.commit(self, captured, Some(origin), None))
+        });
+        drop(state);
+        self.finish(py, done, stepped.map(|step| step.is_some()))
     }
 }
 
