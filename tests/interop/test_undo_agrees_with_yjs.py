@@ -174,3 +174,45 @@ def test_what_grows_together_with_what_an_undo_brought_back_is_kept_with_it(yjs:
     script.edit_untracked(["text.delete", ["text"], 1, 2])
 
     script.check(yjs)
+
+
+def _with_a_text(value: str) -> Script:
+    """A text in an array, which every edit is a step of its own to."""
+    script = Script([None], timeout=0)
+    script.edit(["array.insert", ["array"], 0, [{"$": "text", "value": value}]])
+    return script
+
+
+def _delete_the_text_and_undo(script: Script) -> None:
+    script.edit(["array.delete", ["array"], 0, 1])
+    script.undo()
+
+
+def test_what_came_back_in_parts_that_grew_together_is_taken_away_in_one(yjs: YjsHost) -> None:
+    script = _with_a_text("z")
+    script.edit(["text.insert", ["array", 0], 0, "abc", None], ["text.delete", ["array", 0], 3, 4])
+    _delete_the_text_and_undo(script)
+    other = _document(3)
+    other.apply_update(script.doc.get_update())
+    make(other, ["text.delete", ["array", 0], 1, 2])
+    script.receive(other)
+    _delete_the_text_and_undo(script)
+    script.undo()
+
+    script.check(yjs)
+
+
+def test_what_came_back_beside_is_a_neighbor_also_when_it_came_back_twice_in_one_text(
+    yjs: YjsHost,
+) -> None:
+    script = _with_a_text("a")
+    script.edit(["text.delete", ["array", 0], 0, 1])
+    script.edit(["text.insert", ["array", 0], 0, "b", None])
+    _delete_the_text_and_undo(script)
+    script.edit(["text.delete", ["array", 0], 0, 1])
+    script.undo()
+    _delete_the_text_and_undo(script)
+    script.undo()
+    script.undo()
+
+    script.check(yjs)

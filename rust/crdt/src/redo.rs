@@ -69,7 +69,8 @@ impl Store {
     }
 
     /// The units that stand for those of a range now, after all that was brought back: by client and clocks. Copies can
-    /// have been cut since, or have grown together with their neighbors.
+    /// have been cut since, or have grown together with their neighbors. Blocks are cut where these
+    /// units begin and end, and nowhere between: what comes back beside a cut comes back in it.
     ///
     /// Yjs 13.6 takes the block that begins with the first unit's copy, however long that is.
     pub(crate) fn standing_for(
@@ -77,26 +78,44 @@ impl Store {
         client: ClientId,
         clocks: Range<u32>,
     ) -> Vec<(ClientId, Range<u32>)> {
-        let mut standing = Vec::new();
+        self.items_within(client, clocks.clone());
+        let (mut standing, mut all) = (Vec::new(), DeleteSet::new());
         let mut waiting = vec![(client, clocks, false)];
         while let Some((client, clocks, stands)) = waiting.pop() {
             if stands {
+                all.add(client, clocks.clone());
                 standing.push((client, clocks));
-                continue;
-            }
-            // What the items are is noted before others are cut: a cut leaves an item's number to its first part.
-            for item in self.items_within(client, clocks).into_iter().rev() {
-                let found = self.item(item);
-                let copy = if found.redone { self.redone.copy_of(found.first_id()) } else { None };
-                waiting.push(match copy {
-                    Some(LocalId { client, clock }) => {
-                        (self.clients.get(client).client, clock..clock + found.len, false)
-                    }
-                    None => (client, found.clock..found.end(), true),
-                });
+            } else {
+                waiting.extend(self.copied_or_not(client, clocks).into_iter().rev());
             }
         }
+        all.normalize();
+        for (client, clocks) in all.iter() {
+            self.items_within(client, clocks);
+        }
         standing
+    }
+
+    /// The parts of a range: each as what it was brought back as, or as itself, which the last value tells.
+    fn copied_or_not(&self, client: ClientId, clocks: Range<u32>) -> Vec<(ClientId, Range<u32>, bool)> {
+        let mut parts = Vec::new();
+        let Some(slot) = self.clients.slot(client) else { return parts };
+        let end = clocks.end.min(self.clients.get(slot).next_clock);
+        let mut clock = clocks.start;
+        while clock < end {
+            let unit = LocalId { client: slot, clock };
+            let found = self.item(self.find(unit));
+            clock = found.end().min(end);
+            let copy = if found.redone { self.redone.copy_of(unit) } else { None };
+            parts.push(match copy {
+                Some(copy) => {
+                    let copies = copy.clock..copy.clock + (clock - unit.clock);
+                    (self.clients.get(copy.client).client, copies, false)
+                }
+                None => (client, unit.clock..clock, true),
+            });
+        }
+        parts
     }
 
     /// All that the units of a range, or their copies, were ever brought back as: by client and clocks.
@@ -318,16 +337,16 @@ impl Store {
     }
 
     /// The first item from `from` on, in one direction, that is in the type that `owner` brought, or whose
-    /// copy is. In a type that is to be copied, what came back before it was deleted stands where its copy does,
-    /// not where it was itself; Yjs 13.6 goes by either.
+    /// copy is. What came back in the type that is looked through is met where its copy stands, and not where it was
+    /// itself; Yjs 13.6 goes by either.
     fn neighbor_in(&mut self, from: ItemId, owner: ItemId, next: impl Fn(&Item) -> ItemId) -> ItemId {
         let mut at = from;
         while at != NONE {
+            let here = self.item(at).parent;
             let mut trace = Some(at);
             while let Some(item) = trace
                 && self.owner_of(item) != owner
             {
-                let here = self.item(item).parent;
                 trace = self.copy_of(item).filter(|&copy| self.item(copy).parent != here);
             }
             if let Some(item) = trace {
