@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from officina.crdt import Array, Doc, Map, Text, XmlElement, XmlFragment
+from officina.crdt import Array, Doc, Map, Text, UndoManager, XmlElement, XmlFragment
 
 THREADS = 4
 EDITS = 300
@@ -189,6 +189,87 @@ def test_what_the_collector_calls_may_read_a_document_that_somebody_begins_to_li
         gc.callbacks.remove(look)
 
     assert not listener.is_alive()
+
+
+def test_who_reads_on_and_on_lets_others_take_their_turn() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    text.insert(0, "long " * 20_000)
+    reads, is_done = 0, threading.Event()
+
+    def read() -> None:
+        nonlocal reads
+        while reads < 20_000 and not is_done.is_set():
+            str(text)
+            reads += 1
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for _ in range(50):
+        text.insert(0, "x")
+        time.sleep(0)
+    others_turn = reads
+    is_done.set()
+    for reader in readers:
+        reader.join()
+
+    assert others_turn < 20_000
+
+
+def test_what_is_dropped_while_a_document_changes_may_look_at_it() -> None:
+    class Farewell:
+        def __init__(self, doc: Doc) -> None:
+            self.doc = doc
+
+        def __call__(self, event: object) -> None: ...
+
+        def __del__(self) -> None:
+            seen.extend(self.doc.keys())
+
+    parent, other = Doc(client_id=1), Doc(client_id=2)
+    shared = parent.get("map", type=Map)
+    seen = list[str]()
+
+    def come_and_go() -> None:
+        with parent.transaction():
+            shared["entry"] = inner = Doc()
+            inner.observe_updates(Farewell(parent))
+            del inner
+            other.apply_update(parent.get_update())
+            known = other.get_state()
+            other.get("map", type=Map)["entry"] = "x" * 1_000
+            parent.apply_update(other.get_update(known))
+
+    thread = threading.Thread(target=come_and_go, daemon=True)
+    thread.start()
+    thread.join(timeout=20)
+
+    assert not thread.is_alive()
+    assert seen == ["map"]
+
+
+def test_a_manager_can_be_asked_while_another_thread_attaches_it_to_a_busy_document() -> None:
+    doc = Doc()
+    text = doc.get("text", type=Text)
+    text.apply_edits([0] * 30_000, [0] * 30_000, ["x", "y"] * 15_000)
+    managers = [UndoManager() for _ in range(20)]
+
+    def ask() -> None:
+        for manager in managers:
+            busy = threading.Thread(target=doc.to_bytes)
+            attaching = threading.Thread(target=manager.expand_scope, args=(text,))
+            busy.start()
+            attaching.start()
+            while attaching.is_alive():
+                assert manager.undo_stack == []
+            busy.join()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(timeout=30)
+
+    assert not asking.is_alive()
 
 
 def _large(doc: Doc) -> dict[str, Callable[[], object]]:

@@ -244,11 +244,13 @@ impl Shared {
     /// Locks the state, thawed. While another thread holds it, the GIL is released.
     #[inline]
     pub(super) fn lock<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, State> {
-        let mut state = self.state.lock(py);
-        if state.frozen.is_some() {
+        loop {
+            let state = self.state.lock(py);
+            if state.frozen.is_none() {
+                return state;
+            }
             state.detached(State::thaw);
         }
-        state
     }
 
     /// Makes an empty document the frozen one.
@@ -301,7 +303,7 @@ impl Shared {
             if left == Some(Duration::ZERO) {
                 return Err(PyTimeoutError::new_err("another thread's transaction did not end in time"));
             }
-            self.ended.wait(py, left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK));
+            self.ended.expect().wait(py, left.unwrap_or(INTERRUPT_CHECK).min(INTERRUPT_CHECK), || false);
             py.check_signals()?;
         }
     }
@@ -318,9 +320,7 @@ impl Shared {
     }
 
     fn lock_in_turn_for_change<'py>(&self, py: Python<'py>) -> PyResult<Locked<'_, 'py, State>> {
-        let state = self.lock_in_turn(py, None)?;
-        state.check_writable()?;
-        Ok(state)
+        writable(self.lock_in_turn(py, None)?)
     }
 
     /// Waits until no other thread's transaction is open.
@@ -372,14 +372,12 @@ impl Shared {
         py: Python<'_>,
         work: impl FnOnce(&mut Engine) -> Result<T, E> + Send,
     ) -> PyResult<T> {
-        let mut state = self.lock_for_change(py)?;
-        let (done, result) = state.detached(|state| {
+        let (done, result) = self.lock_for_change(py)?.detached(|state| {
             let begun = state.begin();
             let result = work(&mut state.engine);
             let done = if begun { state.close(self, Origin::Implicit, None, None) } else { Done::Nothing };
             (done, result)
         });
-        drop(state);
         self.finish(py, done, result)
     }
 
@@ -404,8 +402,7 @@ impl Shared {
         origin: Option<Py<PyAny>>,
         deadline: Option<Instant>,
     ) -> PyResult<()> {
-        let mut state = self.lock_in_turn(object.py(), deadline)?;
-        state.check_writable()?;
+        let mut state = writable(self.lock_in_turn(object.py(), deadline)?)?;
         if let Some(open) = &mut state.transaction {
             open.depth += 1;
         } else {
@@ -421,8 +418,7 @@ impl Shared {
         origin: Option<Py<PyAny>>,
         tasks: Option<Tasks>,
     ) -> PyResult<bool> {
-        let mut state = self.lock(object.py());
-        state.check_writable()?;
+        let mut state = writable(self.lock(object.py()))?;
         if state.transaction.is_some() {
             return Ok(false);
         }
@@ -434,19 +430,23 @@ impl Shared {
     pub(super) fn exit(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         let tracked = self.tracked_origin(py)?;
         let mut state = self.lock(py);
-        let Some(open) = &mut state.transaction else {
-            return Err(NativeError::local("the transaction is not open").into());
+        let is_ours = |open: &mut OpenTransaction| open.owner == ThreadId::here();
+        let Some(mut open) = state.transaction.take_if(is_ours) else {
+            let is_open = state.transaction.is_some();
+            drop(state);
+            let hint = if is_open {
+                "a transaction must be left on the thread that entered it"
+            } else {
+                "the transaction is not open"
+            };
+            return Err(NativeError::local(hint).into());
         };
-        if open.owner != ThreadId::here() {
-            return Err(NativeError::local("a transaction must be left on the thread that entered it").into());
-        }
         open.depth -= 1;
         if open.depth > 0 {
+            state.transaction = Some(open);
             return Ok(());
         }
-        let Some(OpenTransaction { object, origin, tasks, over, .. }) = state.transaction.take() else {
-            return Ok(());
-        };
+        let OpenTransaction { object, origin, tasks, over, .. } = open;
         let group = tasks.map(|tasks| tasks.group);
         let done = state.close_attached(py, self, tracked, origin, group);
         drop(state);
@@ -577,6 +577,18 @@ impl Shared {
                 None if errors.is_empty() => return Ok(()),
                 None => return raise(py, errors),
             }
+        }
+    }
+}
+
+/// Goes on with a document that may be changed. Errors are made unlocked: their classes may have to be imported.
+fn writable<'a, 'py>(state: Locked<'a, 'py, State>) -> PyResult<Locked<'a, 'py, State>> {
+    let refused = state.check_writable().err();
+    match refused {
+        None => Ok(state),
+        Some(error) => {
+            drop(state);
+            Err(error.into())
         }
     }
 }

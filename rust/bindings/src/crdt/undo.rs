@@ -189,8 +189,9 @@ impl Shared {
     fn step(self: &Arc<Self>, py: Python<'_>, link: &Arc<Link>, step: Step) -> PyResult<bool> {
         let hash = origin_of(link);
         let origin = hash.into_py_any(py)?;
-        let mut state = self.lock_for_change(py)?;
+        let state = self.lock_for_change(py)?;
         if state.transaction.is_some() {
+            drop(state);
             let hint = "Cannot acquire transaction: an undo or redo is one of its own";
             return Err(NativeError::local(hint).into());
         }
@@ -202,7 +203,6 @@ impl Shared {
             let captured = state.capture(Origin::Hash(hash), Some((link, step)));
             (stepped, state.commit(self, captured, Some(origin), None))
         });
-        drop(state);
         self.finish(py, done, stepped.map(|step| step.is_some()))
     }
 }
@@ -358,18 +358,20 @@ type StackItems<'py> = Option<Vec<Bound<'py, StackItem>>>;
 impl UndoManager {
     /// Attaches the manager to a document, the first time.
     fn attach(&self, py: Python<'_>, shared: &Arc<Shared>) -> PyResult<&Attached> {
-        if let Some(start) = locked(&self.start).take() {
-            let id = {
-                let mut state = shared.lock(py);
-                let id = state.engine.attach_undo(start.capture_timeout, start.undo, start.redo);
+        if self.attached.get().is_none() {
+            // Whoever waits for the document lets go of the GIL: nothing that others wait for with it is held meanwhile.
+            let mut state = shared.lock(py);
+            let start = locked(&self.start).take();
+            if let Some(Start { capture_timeout, undo, redo }) = start {
+                let id = state.engine.attach_undo(capture_timeout, undo, redo);
                 let origins = Mutex::new(std::mem::take(&mut *locked(&self.early)));
                 let link = Arc::new(Link { id, clock: Arc::clone(&self.clock), origins });
                 state.undo.all.push((id, Arc::downgrade(&link)));
                 shared.tracked.store(true, Ordering::Relaxed);
                 drop(self.attached.set(Attached { shared: Arc::clone(shared), link }));
-                id
-            };
-            self.number_metas(py, shared, id);
+                drop(state);
+                self.number_metas(py, shared, id);
+            }
         }
         let attached = self.attached.get().filter(|attached| Arc::ptr_eq(&attached.shared, shared));
         attached.ok_or_else(|| {
