@@ -9,7 +9,7 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -99,17 +99,21 @@ impl Drop for Expecting<'_> {
 const FREE: u8 = 0;
 /// Somebody has it.
 const TAKEN: u8 = 1;
-/// Nobody has it, and who waits for it comes first.
+/// Nobody has it, and who has waited long comes first.
 const PROMISED: u8 = 2;
 
-/// For so long others leave a lock to those to whom it is promised. They need the GIL to take it, which a thread that
-/// does one thing after the other with the same document would always have again before them.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// Who has waited for so long comes first: until then a thread that does one thing after the other need not hand the
+/// lock over between them.
+const PATIENCE: Duration = Duration::from_micros(500);
+/// For so long others leave the lock to those to whom it is promised, who need the GIL to take it.
+const COURTESY: Duration = Duration::from_millis(5);
 
 /// What threads use in turn.
 pub(super) struct GilLock<T> {
     turn: AtomicU8,
     freed: Signal,
+    /// How many have waited long.
+    impatient: AtomicUsize,
     value: UnsafeCell<T>,
 }
 
@@ -120,7 +124,12 @@ unsafe impl<T: Send> Sync for GilLock<T> {}
 
 impl<T> GilLock<T> {
     pub(super) fn new(value: T) -> Self {
-        Self { turn: AtomicU8::new(FREE), freed: Signal::new(), value: UnsafeCell::new(value) }
+        Self {
+            turn: AtomicU8::new(FREE),
+            freed: Signal::new(),
+            impatient: AtomicUsize::new(0),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Takes it if it is free.
@@ -138,18 +147,22 @@ impl<T> GilLock<T> {
     #[cold]
     #[inline(never)]
     fn lock_in_turn<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, T> {
-        let expecting = self.freed.expect();
-        let mut has_waited = false;
+        let (expecting, began) = (self.freed.expect(), Instant::now());
+        let mut is_impatient = false;
         loop {
             let turn = self.turn.load(Ordering::Acquire);
-            let at_most = match turn {
-                FREE => break,
-                PROMISED if has_waited => break,
-                PROMISED => PATIENCE,
-                _ => Duration::MAX,
-            };
+            if turn == FREE || (turn == PROMISED && is_impatient) {
+                break;
+            }
+            let at_most = if turn == PROMISED { COURTESY } else { Duration::MAX };
             expecting.wait(py, at_most, || self.turn.load(Ordering::Acquire) != turn);
-            has_waited = true;
+            if !is_impatient && began.elapsed() >= PATIENCE {
+                is_impatient = true;
+                self.impatient.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if is_impatient {
+            self.impatient.fetch_sub(1, Ordering::Relaxed);
         }
         self.take(py)
     }
@@ -163,7 +176,7 @@ impl<T> GilLock<T> {
     /// Says that whoever has it is done.
     #[inline]
     fn free(&self) {
-        let turn = if self.freed.is_expected() { PROMISED } else { FREE };
+        let turn = if self.impatient.load(Ordering::Relaxed) > 0 { PROMISED } else { FREE };
         self.turn.store(turn, Ordering::Release);
     }
 }
