@@ -145,7 +145,7 @@ impl Doc {
     fn __init__(
         slf: &Bound<'_, Self>,
         init: Option<Bound<'_, PyDict>>,
-        client_id: Option<u64>,
+        client_id: Option<Bound<'_, PyAny>>,
         skip_gc: Option<bool>,
         guid: Option<String>,
         Model: Option<Bound<'_, PyAny>>,
@@ -161,10 +161,13 @@ impl Doc {
             return Err(NativeError::local("a subclass must hand offsets to __new__ as well").into());
         }
         if let Some(client_id) = client_id {
-            if client_id > officina_crdt::lib0::MAX_SAFE_INTEGER {
-                return Err(PyValueError::new_err(format!("client_id {client_id} is larger than 2**53 - 1")));
-            }
-            this.shared.glance(py, |engine, _| engine.set_client_id(client_id));
+            let id = client_id.extract().ok().filter(|&id| id <= officina_crdt::lib0::MAX_SAFE_INTEGER);
+            let id = id.ok_or_else(|| {
+                PyValueError::new_err(format!(
+                    "client_id must be an integer from 0 to 2**53 - 1, not {client_id}"
+                ))
+            })?;
+            this.shared.glance(py, |engine, _| engine.set_client_id(id));
         }
         let collects = skip_gc != Some(true);
         if !collects {
