@@ -32,7 +32,8 @@ impl Signal {
     /// Counts a thread among those who wait.
     #[cold]
     pub(super) fn expect(&self) -> Expecting<'_> {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         Expecting { signal: self }
     }
 
@@ -141,12 +142,12 @@ impl<T> GilLock<T> {
     /// Takes it as soon as it is this thread's turn. Meanwhile the GIL is released.
     #[inline]
     pub(super) fn lock<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, T> {
-        self.try_lock(py).unwrap_or_else(|| self.lock_in_turn(py))
+        self.try_lock(py).unwrap_or_else(|| self.lock_after_others(py))
     }
 
     #[cold]
     #[inline(never)]
-    fn lock_in_turn<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, T> {
+    fn lock_after_others<'py>(&self, py: Python<'py>) -> Locked<'_, 'py, T> {
         let (expecting, began) = (self.freed.expect(), Instant::now());
         let mut is_impatient = false;
         loop {
