@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from officina.crdt import Array, Doc, Map, Text, UndoManager, XmlElement, XmlFragment
 
 THREADS = 4
@@ -217,7 +219,8 @@ def test_who_reads_on_and_on_lets_others_take_their_turn() -> None:
     assert others_turn < 1_000_000
 
 
-def test_what_is_dropped_while_a_document_changes_may_look_at_it() -> None:
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_is_dropped_while_a_document_changes_may_look_at_it(is_ours: bool) -> None:
     class Farewell:
         def __init__(self, doc: Doc) -> None:
             self.doc = doc
@@ -236,6 +239,9 @@ def test_what_is_dropped_while_a_document_changes_may_look_at_it() -> None:
             shared["entry"] = inner = Doc()
             inner.observe_updates(Farewell(parent))
             del inner
+            if is_ours:
+                del shared["entry"]
+                return
             other.apply_update(parent.get_update())
             known = other.get_state()
             other.get("map", type=Map)["entry"] = "x" * 1_000

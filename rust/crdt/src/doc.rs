@@ -238,7 +238,7 @@ impl Doc {
         let only_updates = Listening { updates: true, ..Listening::default() };
         let subdocuments = self.store.transaction.subdocuments.as_ref();
         Listening { subdocuments: false, ..self.listening } == only_updates
-            && subdocuments.is_none_or(SubdocumentChanges::is_empty)
+            && subdocuments.is_none_or(SubdocumentChanges::holds_nothing)
             && self.managers.is_empty()
             && !self.will_tidy()
     }
@@ -275,13 +275,14 @@ impl Doc {
         let untidy = if self.will_tidy() { self.store.untidy() } else { None };
         let transaction = &self.store.transaction;
         let is_content = transaction.recorded && !transaction.changed_nothing();
-        let mut changes =
-            if is_content || transaction.subdocuments.as_ref().is_some_and(|changes| !changes.is_empty()) {
-                let changes = self.close(listening);
-                (listening != Listening::default()).then_some(changes)
-            } else {
-                None
-            };
+        let mut changes = if is_content
+            || transaction.subdocuments.as_ref().is_some_and(|changes| !changes.holds_nothing())
+        {
+            let changes = self.close(listening);
+            (listening != Listening::default()).then_some(changes)
+        } else {
+            None
+        };
         self.store.transaction.reset();
         if let (Some(changes), Some(_)) = (&changes, &untidy) {
             self.keep(changes);

@@ -106,6 +106,9 @@ pub struct SubdocumentChanges {
     pub removed: Vec<Subdocument>,
     /// Those whose content is wanted from now on.
     pub loaded: Vec<Subdocument>,
+    /// What stood for those that came and went. Dropping it can run any code, which may look at the document: that has to
+    /// wait until the transaction is over.
+    passed: Vec<Instance>,
 }
 
 impl SubdocumentChanges {
@@ -113,6 +116,11 @@ impl SubdocumentChanges {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.loaded.is_empty()
+    }
+
+    /// Whether there is nothing either that has to be dropped later.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.is_empty() && self.passed.is_empty()
     }
 }
 
@@ -237,7 +245,7 @@ impl Store {
         let Some(changes) = &mut self.transaction.subdocuments else { return };
         match changes.added.iter().position(|added| added.id == subdocument.id) {
             Some(index) => {
-                changes.added.remove(index);
+                changes.passed.extend(changes.added.remove(index).instance);
                 changes.loaded.retain(|loaded| loaded.id != subdocument.id);
             }
             None => changes.removed.push(subdocument),

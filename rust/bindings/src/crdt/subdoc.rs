@@ -212,7 +212,7 @@ impl SubdocsEvent {
     }
 
     fn __repr__(&self) -> String {
-        let SubdocumentChanges { added, removed, loaded } = self.changes();
+        let SubdocumentChanges { added, removed, loaded, .. } = self.changes();
         let [added, removed, loaded] = [added, removed, loaded].map(|list| guids(list));
         format!("SubdocsEvent(added={added:?}, removed={removed:?}, loaded={loaded:?})")
     }
