@@ -260,6 +260,7 @@ def test_a_manager_can_be_asked_while_another_thread_attaches_it_to_a_busy_docum
     text = doc.get("text", type=Text)
     text.apply_edits([0] * 30_000, [0] * 30_000, ["x", "y"] * 15_000)
     managers = [UndoManager() for _ in range(20)]
+    asked = list[UndoManager]()
 
     def ask() -> None:
         for manager in managers:
@@ -270,12 +271,13 @@ def test_a_manager_can_be_asked_while_another_thread_attaches_it_to_a_busy_docum
             while attaching.is_alive():
                 assert manager.undo_stack == []
             busy.join()
+            asked.append(manager)
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(timeout=30)
 
-    assert not asking.is_alive()
+    assert asked == managers
 
 
 def _large(doc: Doc) -> dict[str, Callable[[], object]]:

@@ -434,6 +434,8 @@ mod tests {
                 writer.var_uint(value);
                 let Septets { bytes, length } = Septets::of(value);
                 assert_eq!(writer.as_bytes(), &bytes.to_le_bytes()[..length]);
+                let (before, plain) = (Septets::of(value + 1).before(value + 1), Septets::of(value));
+                assert_eq!((before.bytes, before.length), (plain.bytes, plain.length));
                 writer.var_int(true, value);
                 let bytes = writer.into_bytes();
                 let mut reader = Reader::new(&bytes);
